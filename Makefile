@@ -1,0 +1,64 @@
+# Everything goes through these targets; each prepares what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := requirements/lock.txt
+
+.PHONY: help setup demo dev test test-fast check format lock bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## virtual environment with the pinned dependencies, bytecode compiled
+
+$(STAMP): $(LOCK) requirements/bootstrap.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version). Set PYTHON, e.g. make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) \
+	  || { echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@# uv is several times faster than pip; pip takes over where only pip is configured to reach the packages.
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK) \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## provision `dev` in the local sandbox, show what exists, provision again: no change
+	$(BIN)/ils sandbox start
+	$(BIN)/ils up dev
+	$(BIN)/ils status dev
+	$(BIN)/ils up dev
+
+dev: setup ## Dagster UI on 127.0.0.1:3000 against the local sandbox
+	$(BIN)/ils sandbox start
+	$(BIN)/ils ui
+
+test: setup ## every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: setup ## all but the slow tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
+
+check: setup ## formatting, lint, types, import walls, environment files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ils validate
+
+format: setup ## format and fix what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup ## pin the newest versions that pyproject.toml allows (names, versions and hashes; no host)
+	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --all-extras pyproject.toml -o $(LOCK)
+
+bench: setup ## the benchmarks of benchmarks/, one after the other
+	$(BIN)/python -m benchmarks
+
+clean: ## stop the sandbox and remove everything made here
+	-@test -x $(BIN)/ils && $(BIN)/ils sandbox stop
+	rm -rf $(VENV) .ils .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,69 @@
+"""What can go wrong when a stack is applied."""
+
+from __future__ import annotations
+
+from ils_pipelines.engine.models import LockHolder, Plan
+from ils_pipelines.errors import IlsError
+
+
+class EngineError(IlsError):
+    """The operation failed. What was done before the failure is in the checkpoint; the next run goes on from there."""
+
+
+class StackLocked(EngineError):
+    """Another operation on the same stack is under way."""
+
+    def __init__(self, stack: str, holder: LockHolder) -> None:
+        self.holder = holder
+        super().__init__(
+            f"stack {stack} is locked: {holder.operation} by {holder.user} (process {holder.pid} on {holder.host}) "
+            f"since {holder.since:%Y-%m-%d %H:%M:%S} UTC. Wait for it to finish, or stop that process."
+        )
+
+
+class ResourceFailed(EngineError):
+    """One resource could not be created, updated or deleted."""
+
+    def __init__(self, urn: str, operation: str, reason: str) -> None:
+        self.urn = urn
+        self.operation = operation
+        self.reason = reason
+        super().__init__(f"could not {operation} {urn.rsplit('::', 1)[-1]} ({urn}): {reason}")
+
+
+class ProtectedResource(EngineError):
+    """A protected resource would be deleted or replaced. Nothing was changed."""
+
+    def __init__(self, urns: tuple[str, ...]) -> None:
+        self.urns = urns
+        super().__init__(
+            "these resources are protected and would be deleted: "
+            + ", ".join(urns)
+            + ". Take the protection off in the program or environment file first, apply that, then try again."
+        )
+
+
+class PlanMismatch(EngineError):
+    """What would be done is not what was approved. Nothing was changed."""
+
+    def __init__(self, approved: Plan, actual: Plan) -> None:
+        self.approved = approved
+        self.actual = actual
+        before = {(c.urn, c.operation): c for c in approved.changes}
+        now = {(c.urn, c.operation): c for c in actual.changes}
+        lines = [f"- no longer planned: {op} {urn}" for urn, op in before.keys() - now.keys()]
+        lines += [f"- not in the approved plan: {op} {urn}" for urn, op in now.keys() - before.keys()]
+        lines += [f"- differs: {op} {urn}" for urn, op in before.keys() & now.keys() if before[urn, op] != now[urn, op]]
+        super().__init__(
+            f"the approved plan {approved.digest[:12]} of {approved.project}/{approved.stack} is not what would be done "
+            f"now ({actual.digest[:12]}); nothing was changed. Preview again and have that plan approved.\n"
+            + "\n".join(sorted(lines))
+        )
+
+
+class CheckpointCorrupt(EngineError):
+    """The checkpoint cannot be read. It is left as it is."""
+
+
+class OperationCancelled(EngineError):
+    """The operation was interrupted: what was under way was finished and recorded, the rest was not started."""

@@ -1,0 +1,33 @@
+"""Where an environment lives: which engine, which AWS endpoint, which cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ils_pipelines.engine.protocol import Engine
+    from ils_pipelines.settings.environment import Environment
+
+
+class Target(Protocol):
+    """The one seam between an AWS account and the sandbox: everything else is the same code."""
+
+    name: str
+
+    def preflight(self) -> None:
+        """Raise `TargetUnavailable` unless the target answers. Called before anything starts."""
+
+    def engine(self) -> Engine:
+        """What applies the programs of this environment."""
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """A boto3 client for `service`, in the environment's region unless another is given."""
+
+    def provider_config(self, region: str) -> dict[str, str]:
+        """Configuration of the `aws` Pulumi provider for `region` (keys as in Pulumi's `aws:` namespace)."""
+
+    def kubernetes(self, cluster: str) -> Any:
+        """A `kubernetes.client.ApiClient` for the EKS cluster of that name."""
+
+    @property
+    def environment(self) -> Environment: ...
