@@ -1,0 +1,40 @@
+"""What was asked of the sandbox, for tests and benchmarks that count calls or look at when they ran."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from pydantic import BaseModel, ConfigDict
+
+MOST_KEPT = 200_000
+
+
+class RecordedRequest(BaseModel):
+    """One finished call. Times are seconds since the epoch, injected latency included."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service: str
+    operation: str
+    mutating: bool
+    status: int
+    started: float
+    finished: float
+    client: str
+    """The caller's User-Agent."""
+
+
+class Recording:
+    """The calls since the recording was last cleared, oldest first; only the newest 200 000 are kept."""
+
+    def __init__(self) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=MOST_KEPT)
+
+    def add(self, request: RecordedRequest) -> None:
+        self._requests.append(request)
+
+    def clear(self) -> None:
+        self._requests.clear()
+
+    def list(self) -> tuple[RecordedRequest, ...]:
+        return tuple(self._requests)

@@ -1,0 +1,128 @@
+"""`ils sandbox …`: the local stand-in for AWS and Kubernetes, from a terminal."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from ils_pipelines.errors import IlsError
+
+app = typer.Typer(
+    name="sandbox",
+    help="The local stand-in for AWS and Kubernetes: needs no account, listens on 127.0.0.1 only.",
+    no_args_is_help=True,
+)
+
+EXIT_FAILED = 1
+EXIT_DOWN = 3
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def _say(as_json: bool, text: str, value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value) if as_json else text)
+
+
+def _fail(as_json: bool, error: IlsError) -> typer.Exit:
+    if as_json:
+        typer.echo(json.dumps({"error": str(error)}))
+    else:
+        typer.echo(str(error), err=True)
+    return typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def start(
+    as_json: Json = False,
+    kubernetes: Annotated[bool, typer.Option(help="Start the Kubernetes stand-in too.")] = True,
+) -> None:
+    """Start the sandbox; returns once it answers. Does nothing when it is up."""
+    from ils_sandbox import server
+    from ils_sandbox.state import state_directory
+
+    try:
+        started = server.start(state_directory(), kubernetes=kubernetes)
+    except IlsError as error:
+        raise _fail(as_json, error) from error
+    state = started.state
+    kubernetes_text = f", Kubernetes at {state.kubernetes.endpoint}" if state.kubernetes else ""
+    _say(
+        as_json,
+        f"sandbox {'already' if started.was_up else 'is'} up: AWS at {state.aws.endpoint}{kubernetes_text}",
+        {"up": True, "was_up": started.was_up, "state": state.model_dump(mode="json")},
+    )
+
+
+@app.command()
+def stop(as_json: Json = False) -> None:
+    """Stop the sandbox; what it contains is kept."""
+    from ils_sandbox import server
+    from ils_sandbox.state import state_directory
+
+    try:
+        was_up = server.stop(state_directory())
+    except IlsError as error:
+        raise _fail(as_json, error) from error
+    _say(as_json, "sandbox is down" if was_up else "sandbox was not up", {"up": False, "was_up": was_up})
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Endpoints, uptime and memory. Exit code 3 when the sandbox is down, 1 when a server does not answer."""
+    from ils_sandbox import server
+    from ils_sandbox.state import state_directory
+
+    directory = state_directory()
+    found = server.status(directory)
+    if found is None:
+        _say(
+            as_json, "sandbox is down; `ils sandbox start` starts it", {"up": False, "state_directory": str(directory)}
+        )
+        raise typer.Exit(EXIT_DOWN)
+    if as_json:
+        typer.echo(server.describe(found))
+    else:
+        typer.echo(_status_text(found))
+    if not found.healthy:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def reset(as_json: Json = False) -> None:
+    """Delete everything in the sandbox and its checkpoints; started again if it was up."""
+    from ils_sandbox import server
+    from ils_sandbox.state import state_directory
+
+    try:
+        started = server.reset(state_directory())
+    except IlsError as error:
+        raise _fail(as_json, error) from error
+    _say(
+        as_json,
+        "sandbox is empty" + ("" if started is None else f" and up again: AWS at {started.state.aws.endpoint}"),
+        {"up": started is not None, "state": None if started is None else started.state.model_dump(mode="json")},
+    )
+
+
+def _status_text(found: Any) -> str:
+    state = found.state
+    lines = [
+        f"sandbox is up since {state.started_at:%Y-%m-%d %H:%M:%S} UTC ({_rounded(found.uptime)})",
+        f"AWS         {state.aws.endpoint}",
+    ]
+    if state.kubernetes is not None:
+        lines += [f"Kubernetes  {state.kubernetes.endpoint}", f"  CA file   {state.kubernetes.ca_file}"]
+    lines += [
+        f"{process.name:<11} pid {process.pid}, "
+        f"{'answers' if process.healthy else 'DOES NOT ANSWER'}"
+        + ("" if process.memory_megabytes is None else f", {process.memory_megabytes:.0f} MB")
+        for process in found.processes
+    ]
+    return "\n".join(lines)
+
+
+def _rounded(uptime: timedelta) -> str:
+    return str(timedelta(seconds=round(uptime.total_seconds())))
