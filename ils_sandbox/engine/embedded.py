@@ -1,0 +1,205 @@
+"""The embedded engine: applies the same programs as Pulumi, in this process, with providers of the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from ils_pipelines.engine.errors import EngineError, PlanMismatch
+from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
+from ils_pipelines.engine.protocol import OnEvent, ignore_events
+from ils_sandbox.engine import lock
+from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
+from ils_sandbox.engine.deployment import Deployment, Mode, Recorder
+from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory
+from ils_sandbox.engine.refresh import drift_of
+from ils_sandbox.engine.runner import interruptible, run_program
+from ils_sandbox.engine.secrets import PassphraseCrypter, open_crypter
+from ils_sandbox.engine.state import ResourceState
+from ils_sandbox.engine.values import to_plain
+
+READ_THREADS = 32
+
+
+class EmbeddedEngine:
+    """Keeps the promises of `ils_pipelines.engine.protocol.Engine`.
+
+    Checkpoints are `<directory>/<project>/<stack>.json`; their secrets are encrypted with the key in `<directory>/key.json`.
+    """
+
+    def __init__(self, directory: Path, *, providers: Mapping[str, ProviderFactory], config: Mapping[str, str]) -> None:
+        """`providers` opens the provider of a package for a configuration; `config` is Pulumi's, e.g. `aws:region`."""
+        self._directory = directory
+        self._providers = ProviderCache(providers)
+        self._config = dict(config)
+        self._crypter: PassphraseCrypter | None = None
+        self._crypter_lock = threading.Lock()
+
+    def preview(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Plan:
+        checkpoint = self._file(stack).load() or Checkpoint()
+        recorder = Recorder(stack, on_event)
+        cancel = threading.Event()
+        interruptible(lambda: self._run(stack, None, checkpoint, recorder, Mode(preview=True), cancel), cancel)
+        return _plan(stack, recorder)
+
+    def up(
+        self,
+        stack: Stack,
+        *,
+        approved: Plan | None = None,
+        on_event: OnEvent = ignore_events,
+        cancel: threading.Event | None = None,
+    ) -> UpResult:
+        started, cancel = monotonic(), cancel or threading.Event()
+        recorder = Recorder(stack, on_event)
+        with self._changing(stack, "up", recorder) as (file, checkpoint):
+            allowed = None
+            if approved is not None:
+                actual = self.preview(stack)
+                if actual.digest != approved.digest:
+                    raise PlanMismatch(approved, actual)
+                allowed = frozenset((change.urn, change.operation) for change in approved.changes)
+            mode = Mode(preview=False, allowed=allowed)
+            interruptible(lambda: self._run(stack, file, checkpoint, recorder, mode, cancel), cancel)
+            return self._result(stack, recorder, started)
+
+    def destroy(
+        self, stack: Stack, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None
+    ) -> UpResult:
+        started, cancel = monotonic(), cancel or threading.Event()
+        recorder = Recorder(stack, on_event)
+        with self._changing(stack, "destroy", recorder) as (file, checkpoint):
+            interruptible(lambda: self._destroy(stack, file, checkpoint, recorder, cancel), cancel)
+            return self._result(stack, recorder, started)
+
+    def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
+        checkpoint = self._file(stack).load() or Checkpoint()
+        managed = [state for state in checkpoint.resources if state.managed and not state.delete]
+        recorder = Recorder(stack, on_event)
+        journal = Journal(None, checkpoint, self._open_crypter())
+        with ProviderCalls() as calls, ThreadPoolExecutor(READ_THREADS, thread_name_prefix="refresh") as pool:
+            deployment = self._deployment(
+                stack, checkpoint, journal, calls, recorder, Mode(preview=True), threading.Event()
+            )
+
+            def look(state: ResourceState) -> ResourceDrift | None:
+                return drift_of(calls, deployment.provider_of(state), state)
+
+            drifted = [drift for drift in pool.map(look, managed) if drift is not None]
+        return Drift(project=stack.project, stack=stack.name, checked=len(managed), drifted=tuple(drifted))
+
+    def outputs(self, stack: Stack) -> Mapping[str, OutputValue] | None:
+        checkpoint = self._file(stack).load()
+        resource = checkpoint.stack_resource() if checkpoint else None
+        if resource is None:
+            return None
+        return {
+            key: OutputValue(value=to_plain(value, reveal=True), secret=value.contains_secret())
+            for key, value in resource.outputs.items()
+        }
+
+    def export_state(self, stack: Stack) -> dict[str, Any]:
+        checkpoint = self._file(stack).load()
+        if checkpoint is None:
+            raise EngineError(f"there is no stack {stack} to export")
+        return checkpoint.to_json(self._open_crypter())
+
+    def import_state(self, stack: Stack, state: dict[str, Any]) -> None:
+        checkpoint = Checkpoint.from_json(state, self._open_crypter(), source="to import")
+        file = self._file(stack)
+        with lock.hold(self._lock_path(stack), str(stack), "import"):
+            file.back_up()
+            file.save(checkpoint)
+
+    def lock_holder(self, stack: Stack) -> LockHolder | None:
+        return lock.holder(self._lock_path(stack))
+
+    def _run(
+        self,
+        stack: Stack,
+        file: CheckpointFile | None,
+        checkpoint: Checkpoint,
+        recorder: Recorder,
+        mode: Mode,
+        cancel: threading.Event,
+    ) -> None:
+        with self._journal(file, checkpoint) as journal, ProviderCalls() as calls:
+            deployment = self._deployment(stack, checkpoint, journal, calls, recorder, mode, cancel)
+            run_program(deployment, self._config)
+            deployment.finish()
+
+    def _destroy(
+        self, stack: Stack, file: CheckpointFile, checkpoint: Checkpoint, recorder: Recorder, cancel: threading.Event
+    ) -> None:
+        with self._journal(file, checkpoint) as journal, ProviderCalls() as calls:
+            deployment = self._deployment(stack, checkpoint, journal, calls, recorder, Mode(preview=False), cancel)
+            deployment.delete(deployment.everything())
+
+    def _deployment(
+        self,
+        stack: Stack,
+        checkpoint: Checkpoint,
+        journal: Journal,
+        calls: ProviderCalls,
+        recorder: Recorder,
+        mode: Mode,
+        cancel: threading.Event,
+    ) -> Deployment:
+        return Deployment(stack, checkpoint, journal, self._providers, calls, self._config, recorder, mode, cancel)
+
+    @contextmanager
+    def _journal(self, file: CheckpointFile | None, checkpoint: Checkpoint) -> Iterator[Journal]:
+        journal = Journal(file, checkpoint, self._open_crypter())
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+    @contextmanager
+    def _changing(
+        self, stack: Stack, operation: str, recorder: Recorder
+    ) -> Iterator[tuple[CheckpointFile, Checkpoint]]:
+        """Hold the stack's lock and give its checkpoint, with a copy of the file kept."""
+        with lock.hold(self._lock_path(stack), str(stack), operation) as interrupted:
+            if interrupted is not None:
+                recorder.note(
+                    f"{interrupted.operation} of {stack} by {interrupted.user} (process {interrupted.pid}, "
+                    f"{interrupted.since:%Y-%m-%d %H:%M:%S} UTC) was interrupted; going on from its last record"
+                )
+            file = self._file(stack)
+            checkpoint = file.load() or Checkpoint()
+            file.back_up()
+            yield file, checkpoint
+
+    def _result(self, stack: Stack, recorder: Recorder, started: float) -> UpResult:
+        return UpResult(
+            project=stack.project,
+            stack=stack.name,
+            applied=tuple(recorder.applied),
+            unchanged=recorder.unchanged,
+            outputs=dict(self.outputs(stack) or {}),
+            duration=timedelta(seconds=monotonic() - started),
+        )
+
+    def _file(self, stack: Stack) -> CheckpointFile:
+        return CheckpointFile(self._directory / stack.project / f"{stack.name}.json", self._open_crypter())
+
+    def _lock_path(self, stack: Stack) -> Path:
+        return self._directory / stack.project / f"{stack.name}.lock"
+
+    def _open_crypter(self) -> PassphraseCrypter:
+        with self._crypter_lock:
+            if self._crypter is None:
+                self._crypter = open_crypter(self._directory / "key.json")
+            return self._crypter
+
+
+def _plan(stack: Stack, recorder: Recorder) -> Plan:
+    changes = sorted(recorder.planned, key=lambda change: change.urn)
+    return Plan(project=stack.project, stack=stack.name, changes=tuple(changes), unchanged=recorder.unchanged)

@@ -1,0 +1,59 @@
+"""Comparing what the checkpoint says with what is really there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pulumi.provider.experimental import provider as api
+from pulumi.provider.experimental.property_value import PropertyValue
+
+from ils_pipelines.engine.models import DiffKind, PropertyDiff, ResourceDrift
+from ils_sandbox.engine import paths, steps
+from ils_sandbox.engine.providers import AdoptingProvider, ProviderCalls
+from ils_sandbox.engine.state import ResourceState
+from ils_sandbox.engine.values import same, to_plain
+
+_FLIPPED = {DiffKind.ADD: DiffKind.DELETE, DiffKind.DELETE: DiffKind.ADD, DiffKind.UPDATE: DiffKind.UPDATE}
+
+
+def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceState) -> ResourceDrift | None:
+    """How one resource differs from its checkpoint; None when it does not."""
+    response = calls(provider.read(api.ReadRequest(state.urn, state.id, dict(state.outputs), dict(state.inputs))))
+    if not response.resource_id:
+        return ResourceDrift(urn=state.urn, type=state.type, name=state.name, id=state.id, missing=True)
+    # What would bring it back is what drifted: the provider knows which spellings of a value are the same.
+    wanted = paths.keep_old(dict(state.inputs), response.properties, state.ignore_changes)
+    diff = calls(
+        provider.diff(
+            api.DiffRequest(state.urn, state.id, dict(response.properties), wanted, list(state.ignore_changes))
+        )
+    )
+    found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=dict(response.properties))
+    back = steps.property_diffs(diff, found, wanted)
+    diffs = [PropertyDiff(path=d.path, kind=_FLIPPED[d.kind], old=d.new, new=d.old) for d in back]
+    diffs += _unasked(state, response.inputs, {d.path for d in diffs})
+    if not diffs:
+        return None
+    return ResourceDrift(
+        urn=state.urn, type=state.type, name=state.name, id=state.id, diffs=tuple(sorted(diffs, key=lambda d: d.path))
+    )
+
+
+def _unasked(state: ResourceState, found: Mapping[str, PropertyValue], known: set[str]) -> list[PropertyDiff]:
+    """Settings that the program leaves to AWS and that are no longer what AWS had chosen."""
+    diffs = []
+    for key, value in found.items():
+        before = state.outputs.get(key)
+        if key in state.inputs or key in state.ignore_changes or key in known or before is None:
+            continue
+        if not same(before, value):
+            masked = before.is_secret or value.is_secret
+            diffs.append(
+                PropertyDiff(
+                    path=key,
+                    kind=DiffKind.UPDATE,
+                    old=to_plain(before.with_secret(masked)),
+                    new=to_plain(value.with_secret(masked)),
+                )
+            )
+    return diffs
