@@ -597,7 +597,7 @@ class Deployment:
         if not self_failures:
             self._check_cancelled()
             return
-        causes = [error for error in self_failures if not isinstance(error, OperationCancelled)] or self_failures
+        causes = [error for error in self_failures if not isinstance(error, OperationCancelled)] or self_failures[:1]
         if len(causes) == 1:
             raise causes[0]
         raise EngineError("\n".join(dict.fromkeys(str(error) for error in causes))) from causes[0]

@@ -21,17 +21,19 @@ def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceSt
     response = calls(provider.read(api.ReadRequest(state.urn, state.id, dict(state.outputs), dict(state.inputs))))
     if not response.resource_id:
         return ResourceDrift(urn=state.urn, type=state.type, name=state.name, id=state.id, missing=True)
+    marked = {**state.outputs, **state.inputs}
+    properties = steps.carry_secrets(response.properties, marked)
     # What would bring it back is what drifted: the provider knows which spellings of a value are the same.
-    wanted = paths.keep_old(dict(state.inputs), response.properties, state.ignore_changes)
+    wanted = paths.keep_old(dict(state.inputs), properties, state.ignore_changes)
     diff = calls(
         provider.diff(
-            api.DiffRequest(state.urn, state.id, dict(response.properties), wanted, list(state.ignore_changes))
+            api.DiffRequest(state.urn, state.id, dict(properties), wanted, list(state.ignore_changes))
         )
     )
-    found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=dict(response.properties))
+    found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=properties)
     back = steps.property_diffs(diff, found, wanted)
     diffs = [PropertyDiff(path=d.path, kind=_FLIPPED[d.kind], old=d.new, new=d.old) for d in back]
-    diffs += _unasked(state, response.inputs, {d.path for d in diffs})
+    diffs += _unasked(state, steps.carry_secrets(response.inputs, marked), {d.path for d in diffs})
     if not diffs:
         return None
     return ResourceDrift(

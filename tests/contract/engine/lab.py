@@ -111,6 +111,12 @@ class World:
                 if urn.rsplit("::", 1)[-1] == name:
                     db.execute("delete from things where id = ?", (id_,))
 
+    def present(self, meeting: str) -> int:
+        """How many callers are waiting for each other."""
+        with self._open() as db:
+            (count,) = db.execute("select count(*) from present where meeting = ?", (meeting,)).fetchone()
+        return int(count)
+
     # ---- for the provider
 
     @contextmanager
@@ -189,12 +195,10 @@ class World:
         with self._open() as db:
             db.execute("insert or ignore into present values (?, ?)", (meeting, urn))
         while time.monotonic() < deadline:
-            with self._open() as db:
-                (count,) = db.execute("select count(*) from present where meeting = ?", (meeting,)).fetchone()
-            if count >= expected:
+            if self.present(meeting) >= expected:
                 return
             time.sleep(0.005)
-        raise RuntimeError(f"only {count} of {expected} calls were under way at the same time")
+        raise RuntimeError(f"only {self.present(meeting)} of {expected} calls were under way at the same time")
 
 
 class LabProvider(api.Provider):

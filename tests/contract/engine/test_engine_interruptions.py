@@ -1,0 +1,223 @@
+"""What every engine makes of being interrupted at any point: the next run finishes the work, nothing is made twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ils_pipelines.engine.errors import OperationCancelled, StackLocked
+from ils_pipelines.engine.models import EngineEvent, Operation
+from tests.contract.engine.conftest import Lab
+from tests.contract.engine.programs import PROGRAMS
+
+ROOT = Path(__file__).parents[3]
+
+
+def victim(lab: Lab, operation: str, program: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.contract.engine.victim", lab.kind, str(lab.directory), str(lab.world.path)]
+    return subprocess.Popen([*command, operation, program], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+
+
+def killed(lab: Lab, operation: str, program: str) -> bool:
+    """Run to the end or to the kill that was ordered; whether it was killed."""
+    process = victim(lab, operation, program)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode in (0, -signal.SIGKILL), errors
+    return process.returncode != 0
+
+
+@contextmanager
+def running(lab: Lab, program: str) -> Iterator[subprocess.Popen[str]]:
+    process = victim(lab, "up", program)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+def shape(lab: Lab) -> list[tuple[str, dict[str, object]]]:
+    """What exists, with references by name instead of id, so that two worlds can be compared."""
+    things = lab.world.things()
+    values = {id_: properties["value"] for id_, properties in things.items()}
+    return sorted(
+        (
+            str(properties["value"]),
+            {k: [values[i] for i in v] if k == "uses" else values[v] if k == "home" else v for k, v in properties.items()},
+        )
+        for properties in things.values()
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("nothing", "estate", ["garden", "gate", "ground", "house"]),
+        ("estate", "estate_edited", ["garden", "ground", "house", "pond"]),
+        ("exclusive_a", "exclusive_b", ["bed", "house", "room"]),
+        ("estate", "nothing", []),
+    ],
+)
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_any_call_the_next_up_reaches_the_same_end(
+    lab: Lab, before: str, after: str, expected: list[str], moment: str
+) -> None:
+    """Every mutating call in turn is the one at which the process dies, just before or just after it took effect."""
+    point = 0
+    while True:
+        engine = lab.restarted()
+        engine.destroy(lab.stack(PROGRAMS["nothing"]))
+        engine.up(lab.stack(PROGRAMS[before]))
+        lab.world.kill_at(point, moment)
+        if not killed(lab, "up", after):
+            break
+        engine = lab.restarted()
+        engine.up(lab.stack(PROGRAMS[after]))
+
+        assert lab.world.names() == expected, f"after a kill {moment} call {point}"
+        assert engine.preview(lab.stack(PROGRAMS[after])).empty
+        assert engine.refresh(lab.stack(PROGRAMS[after])).drifted == ()
+        point += 1
+    assert point >= 3
+
+
+def test_a_resource_made_by_a_killed_up_is_adopted_and_said_to_be(lab: Lab) -> None:
+    lab.world.order("create", "house", "kill", moment="after")
+    assert killed(lab, "up", "estate")
+
+    result = lab.restarted().up(lab.stack(PROGRAMS["estate"]))
+
+    adopted = [c.name for c in result.plan.changes if c.operation is Operation.ADOPT]
+    assert "house" in adopted
+    assert lab.world.names() == ["garden", "gate", "ground", "house"]
+
+
+def test_an_adopted_resource_is_brought_in_line_with_an_edited_program(lab: Lab) -> None:
+    lab.world.order("create", "ground", "kill", moment="after")
+    assert killed(lab, "up", "estate")
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate_edited"]))
+
+    assert lab.world.names() == ["garden", "ground", "house", "pond"]
+    assert ("g2", {"value": "g2"}) in shape(lab)
+
+
+def test_a_resource_made_by_a_killed_up_and_no_longer_declared_is_deleted(lab: Lab) -> None:
+    lab.world.order("create", "gate", "kill", moment="after")
+    assert killed(lab, "up", "estate")
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate_edited"]))
+
+    assert lab.world.names() == ["garden", "ground", "house", "pond"]
+
+
+def test_destroy_after_a_killed_up_leaves_nothing(lab: Lab) -> None:
+    lab.world.order("create", "gate", "kill", moment="after")
+    assert killed(lab, "up", "estate")
+
+    lab.restarted().destroy(lab.stack(PROGRAMS["estate"]))
+
+    assert lab.world.names() == []
+
+
+@pytest.mark.slow
+def test_a_killed_destroy_is_finished_by_the_next(lab: Lab) -> None:
+    for moment in ("before", "after"):
+        lab.engine.up(lab.stack(PROGRAMS["estate"]))
+        lab.world.kill_at(1, moment)
+        assert killed(lab, "destroy", "estate")
+
+        lab.restarted().destroy(lab.stack(PROGRAMS["estate"]))
+
+        assert lab.world.names() == []
+        assert lab.engine.outputs(lab.stack(PROGRAMS["estate"])) is None
+
+
+def test_a_second_up_of_a_stack_is_refused_and_told_who_holds_the_lock(lab: Lab) -> None:
+    with running(lab, "waiting") as process:
+        until(lambda: "quick" in lab.world.names(), "the first up at work")
+
+        with pytest.raises(StackLocked) as caught:
+            lab.engine.up(lab.stack(PROGRAMS["waiting"]))
+
+        assert caught.value.holder.pid == process.pid
+        assert str(process.pid) in str(caught.value)
+        holder = lab.engine.lock_holder(lab.stack(PROGRAMS["waiting"]))
+        assert holder is not None
+        assert (holder.pid, holder.operation) == (process.pid, "up")
+
+
+def test_another_stack_is_not_locked(lab: Lab) -> None:
+    with running(lab, "waiting"):
+        until(lambda: "quick" in lab.world.names(), "the first up at work")
+
+        lab.engine.up(lab.stack(PROGRAMS["estate"], name="staging"))
+
+    assert "gate" in lab.world.names()
+
+
+def test_the_lock_of_a_killed_process_is_recovered_and_that_is_said(lab: Lab) -> None:
+    notes: list[str] = []
+
+    def listen(event: EngineEvent) -> None:
+        notes.append(event.message)
+
+    lab.world.order("create", "house", "kill", moment="before")
+    assert killed(lab, "up", "estate")
+    assert lab.engine.lock_holder(lab.stack(PROGRAMS["estate"])) is None
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate"]), on_event=listen)
+
+    assert any("was interrupted" in note for note in notes)
+    assert lab.world.names() == ["garden", "gate", "ground", "house"]
+
+
+def test_no_lock_is_left_after_an_up(lab: Lab) -> None:
+    lab.engine.up(lab.stack(PROGRAMS["estate"]))
+
+    assert lab.engine.lock_holder(lab.stack(PROGRAMS["estate"])) is None
+
+
+def test_cancelling_finishes_what_is_under_way_and_starts_nothing_new(lab: Lab) -> None:
+    cancel = threading.Event()
+
+    def listen(event: EngineEvent) -> None:
+        if event.change and event.change.name == "ground":
+            cancel.set()
+
+    with pytest.raises(OperationCancelled):
+        lab.engine.up(lab.stack(PROGRAMS["estate"]), on_event=listen, cancel=cancel)
+
+    assert lab.world.names() == ["ground"]
+    assert lab.restarted().up(lab.stack(PROGRAMS["estate"])).plan.counts == {"create": 3, "same": 1}
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_process_records_what_was_under_way_and_leaves_no_lock(lab: Lab, signal_: signal.Signals) -> None:
+    with running(lab, "waiting") as process:
+        until(lambda: lab.world.present("never") == 1 and lab.world.names() == ["quick"], "a create under way")
+        process.send_signal(signal_)
+        lab.world.meet("never", "the test", 2)  # now the create can finish
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode != 0
+    assert lab.world.names() == ["quick", "slow"]
+    assert lab.engine.lock_holder(lab.stack(PROGRAMS["waiting"])) is None
+    assert lab.restarted().up(lab.stack(PROGRAMS["waiting"])).plan.empty, errors
