@@ -1,0 +1,133 @@
+"""Pulumi's functions: questions without a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ils_sandbox.provider.resource import Place
+from ils_sandbox.provider.values import Plain
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function: the service it asks and what it answers."""
+
+    name: str
+    service: str
+    results: tuple[str, ...]
+    run: Callable[[Place, Plain], Plain]
+    secret: frozenset[str] = frozenset()
+
+
+def _availability_zones(place: Place, arguments: Plain) -> Plain:
+    filters = [{"Name": f["name"], "Values": list(f["values"])} for f in arguments.get("filters", [])]
+    if state := arguments.get("state"):
+        filters.append({"Name": "state", "Values": [state]})
+    answer = place.call(
+        "describe_availability_zones",
+        Filters=filters,
+        AllAvailabilityZones=bool(arguments.get("allAvailabilityZones", False)),
+    )
+    without_names = frozenset(arguments.get("excludeNames", ()))
+    without_ids = frozenset(arguments.get("excludeZoneIds", ()))
+    zones = sorted(
+        (
+            zone
+            for zone in answer["AvailabilityZones"]
+            if zone["ZoneName"] not in without_names and zone.get("ZoneId") not in without_ids
+        ),
+        key=lambda zone: zone["ZoneName"],
+    )
+    groups = {zone.get("GroupName") or place.region for zone in zones}
+    return {
+        **arguments,
+        "id": place.region,
+        "region": place.region,
+        "names": [zone["ZoneName"] for zone in zones],
+        "zoneIds": [zone.get("ZoneId", "") for zone in zones],
+        "groupNames": sorted(groups),
+    }
+
+
+def _caller_identity(place: Place, _arguments: Plain) -> Plain:
+    answer = place.call("get_caller_identity")
+    account = answer["Account"]
+    return {"accountId": account, "id": account, "arn": answer["Arn"], "userId": answer["UserId"]}
+
+
+def _region(place: Place, arguments: Plain) -> Plain:
+    region = arguments.get("name") or arguments.get("id") or place.region
+    return {
+        "id": region,
+        "name": region,
+        "region": region,
+        "endpoint": f"ec2.{region}.{_dns_suffix(place.partition)}",
+        "description": region,
+    }
+
+
+def _partition(place: Place, _arguments: Plain) -> Plain:
+    suffix = _dns_suffix(place.partition)
+    return {
+        "id": place.partition,
+        "partition": place.partition,
+        "dnsSuffix": suffix,
+        "reverseDnsPrefix": ".".join(reversed(suffix.split("."))),
+    }
+
+
+def _dns_suffix(partition: str) -> str:
+    return {"aws-cn": "amazonaws.com.cn"}.get(partition, "amazonaws.com")
+
+
+_PASSWORD_OPTIONS = {
+    "excludeCharacters": "ExcludeCharacters",
+    "excludeLowercase": "ExcludeLowercase",
+    "excludeNumbers": "ExcludeNumbers",
+    "excludePunctuation": "ExcludePunctuation",
+    "excludeUppercase": "ExcludeUppercase",
+    "includeSpace": "IncludeSpace",
+    "passwordLength": "PasswordLength",
+    "requireEachIncludedType": "RequireEachIncludedType",
+}
+
+
+def _random_password(place: Place, arguments: Plain) -> Plain:
+    options: dict[str, Any] = {m: arguments[p] for p, m in _PASSWORD_OPTIONS.items() if arguments.get(p) is not None}
+    password = place.call("get_random_password", **options)["RandomPassword"]
+    return {**arguments, "id": password, "region": place.region, "randomPassword": password}
+
+
+FUNCTIONS = {
+    f.name: f
+    for f in (
+        Function(
+            "aws:index/getAvailabilityZones:getAvailabilityZones",
+            "ec2",
+            ("id", "region", "names", "zoneIds", "groupNames"),
+            _availability_zones,
+        ),
+        Function(
+            "aws:index/getCallerIdentity:getCallerIdentity",
+            "sts",
+            ("accountId", "id", "arn", "userId"),
+            _caller_identity,
+        ),
+        Function("aws:index/getRegion:getRegion", "ec2", ("id", "name", "region", "endpoint", "description"), _region),
+        Function(
+            "aws:index/getPartition:getPartition",
+            "ec2",
+            ("id", "partition", "dnsSuffix", "reverseDnsPrefix"),
+            _partition,
+        ),
+        Function(
+            "aws:secretsmanager/getRandomPassword:getRandomPassword",
+            "secretsmanager",
+            ("id", "region", "randomPassword"),
+            _random_password,
+            frozenset({"id", "randomPassword"}),
+        ),
+    )
+}
