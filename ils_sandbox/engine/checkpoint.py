@@ -74,9 +74,7 @@ class Checkpoint:
     def from_json(cls, document: Any, crypter: PassphraseCrypter, *, source: str) -> Checkpoint:
         """Raises CheckpointCorrupt, saying what of `source` is wrong."""
         try:
-            if not isinstance(document, Mapping) or document.get("version") != VERSION:
-                found = document.get("version") if isinstance(document, Mapping) else type(document).__name__
-                raise ValueError(f"expected a deployment of version {VERSION}, found {found!r}")
+            _verify_version(document)
             deployment = document["deployment"] or {}
             checkpoint = cls(
                 resources=tuple(ResourceState.from_json(entry, crypter) for entry in deployment.get("resources") or ()),
@@ -95,6 +93,12 @@ def _sdk_version() -> str:
     from importlib.metadata import version  # noqa: PLC0415
 
     return f"v{version('pulumi')}"
+
+
+def _verify_version(document: Any) -> None:
+    found = document.get("version") if isinstance(document, Mapping) else type(document).__name__
+    if found != VERSION:
+        raise ValueError(f"expected a deployment of version {VERSION}, found {found!r}")
 
 
 def _verify(checkpoint: Checkpoint) -> None:

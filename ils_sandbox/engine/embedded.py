@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,8 +16,9 @@ from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, Re
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_sandbox.engine import lock
 from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
-from ils_sandbox.engine.deployment import Deployment, Mode, Recorder
+from ils_sandbox.engine.deployment import Deployment, Mode
 from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory
+from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.refresh import drift_of
 from ils_sandbox.engine.runner import interruptible, run_program
 from ils_sandbox.engine.secrets import PassphraseCrypter, open_crypter
@@ -84,12 +85,10 @@ class EmbeddedEngine:
         recorder = Recorder(stack, on_event)
         journal = Journal(None, checkpoint, self._open_crypter())
         with ProviderCalls() as calls, ThreadPoolExecutor(READ_THREADS, thread_name_prefix="refresh") as pool:
-            deployment = self._deployment(
-                stack, checkpoint, journal, calls, recorder, Mode(preview=True), threading.Event()
-            )
+            deployment = self._deployment(stack, checkpoint, journal, calls, recorder)
 
             def look(state: ResourceState) -> ResourceDrift | None:
-                return drift_of(calls, deployment.provider_of(state), state)
+                return drift_of(calls, deployment.packages.provider_of(state), state)
 
             drifted = [drift for drift in pool.map(look, managed) if drift is not None]
         return Drift(project=stack.project, stack=stack.name, checked=len(managed), drifted=tuple(drifted))
@@ -130,7 +129,7 @@ class EmbeddedEngine:
         cancel: threading.Event,
     ) -> None:
         with self._journal(file, checkpoint) as journal, ProviderCalls() as calls:
-            deployment = self._deployment(stack, checkpoint, journal, calls, recorder, mode, cancel)
+            deployment = self._deployment(stack, checkpoint, journal, calls, recorder, mode=mode, cancel=cancel)
             run_program(deployment, self._config)
             deployment.finish()
 
@@ -138,7 +137,9 @@ class EmbeddedEngine:
         self, stack: Stack, file: CheckpointFile, checkpoint: Checkpoint, recorder: Recorder, cancel: threading.Event
     ) -> None:
         with self._journal(file, checkpoint) as journal, ProviderCalls() as calls:
-            deployment = self._deployment(stack, checkpoint, journal, calls, recorder, Mode(preview=False), cancel)
+            deployment = self._deployment(
+                stack, checkpoint, journal, calls, recorder, mode=Mode(preview=False), cancel=cancel
+            )
             deployment.delete(deployment.everything())
 
     def _deployment(
@@ -148,10 +149,21 @@ class EmbeddedEngine:
         journal: Journal,
         calls: ProviderCalls,
         recorder: Recorder,
-        mode: Mode,
-        cancel: threading.Event,
+        *,
+        mode: Mode = Mode(preview=True),  # noqa: B008 frozen
+        cancel: threading.Event | None = None,
     ) -> Deployment:
-        return Deployment(stack, checkpoint, journal, self._providers, calls, self._config, recorder, mode, cancel)
+        return Deployment(
+            stack,
+            checkpoint,
+            journal,
+            providers=self._providers,
+            config=self._config,
+            calls=calls,
+            recorder=recorder,
+            mode=mode,
+            cancel=cancel or threading.Event(),
+        )
 
     @contextmanager
     def _journal(self, file: CheckpointFile | None, checkpoint: Checkpoint) -> Iterator[Journal]:

@@ -41,19 +41,20 @@ class Monitor:
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         stack = self._deployment.stack
         urn = urns.build(stack.name, stack.project, request.parent, request.type, request.name)
-        parent_aliases = self._deployment.aliases_of(request.parent) if request.parent else ()
+        parent_aliases = self._deployment.resources.aliases_of(request.parent) if request.parent else ()
         goal = Goal.from_request(request, urn, urns.aliases(request, stack.name, stack.project, parent_aliases))
         state = self._deployment.register(goal)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=state.id, object=_object(state))
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self._deployment.set_outputs(request.urn, from_wire(request.outputs))
+        self._deployment.resources.set_outputs(request.urn, from_wire(request.outputs))
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         stack = self._deployment.stack
         urn = urns.build(stack.name, stack.project, request.parent, request.type, request.name)
-        state = self._deployment.read(urn, request.type, request.id, request.provider, request.version, request.parent)
+        wanted = ResourceState(urn=urn, type=request.type, custom=True, id=request.id, parent=request.parent)
+        state = self._deployment.read(wanted, request.provider, request.version)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=to_wire(state.outputs))
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802

@@ -26,9 +26,7 @@ def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceSt
     # What would bring it back is what drifted: the provider knows which spellings of a value are the same.
     wanted = paths.keep_old(dict(state.inputs), properties, state.ignore_changes)
     diff = calls(
-        provider.diff(
-            api.DiffRequest(state.urn, state.id, dict(properties), wanted, list(state.ignore_changes))
-        )
+        provider.diff(api.DiffRequest(state.urn, state.id, dict(properties), wanted, list(state.ignore_changes)))
     )
     found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=properties)
     back = steps.property_diffs(diff, found, wanted)

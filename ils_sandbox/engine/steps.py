@@ -134,6 +134,15 @@ def _matches(path: str, selector: str) -> bool:
     return len(found) >= len(wanted) and all(w in ("*", f) for w, f in zip(wanted, found, strict=False))
 
 
+def complete_outputs(outputs: Mapping[str, PropertyValue], inputs: Properties, goal: Goal) -> Properties:
+    """Outputs as the checkpoint keeps them: secret where an input of the same name is, or where the program says so."""
+    properties = carry_secrets(outputs, inputs)
+    for key in goal.additional_secret_outputs:
+        if key in properties:
+            properties[key] = properties[key].with_secret(True)
+    return properties
+
+
 def carry_secrets(properties: Mapping[str, PropertyValue], marked: Mapping[str, PropertyValue]) -> Properties:
     """`properties` with everything secret that is secret in `marked` at the same place: providers may lose the mark."""
     return {key: _carry(value, marked.get(key)) for key, value in properties.items()}

@@ -163,7 +163,10 @@ class World:
         with self._open() as db:
             if properties.get("exclusive") is not None:
                 for (text,) in db.execute("select properties from things").fetchall():
-                    if json.loads(text).get("exclusive") is not None and json.loads(text)["value"] == properties["value"]:
+                    if (
+                        json.loads(text).get("exclusive") is not None
+                        and json.loads(text)["value"] == properties["value"]
+                    ):
                         raise RuntimeError("there is one already, and it is exclusive")
             cursor = db.execute(
                 "insert into things (urn, properties) values (?, ?)", (urn, json.dumps(dict(properties)))
@@ -242,7 +245,8 @@ class LabProvider(api.Provider):
             changes=bool(detailed),
             replaces=replaces,
             detailed_diff=detailed,
-            delete_before_replace="exclusive" in request.old_state and _plain(request.old_state["exclusive"]) is not None,
+            delete_before_replace="exclusive" in request.old_state
+            and _plain(request.old_state["exclusive"]) is not None,
         )
 
     async def create(self, request: api.CreateRequest) -> api.CreateResponse:

@@ -35,7 +35,7 @@ def waiting() -> None:
     """Never finishes by itself: it waits for a second caller that does not come."""
     Thing("quick", value="q")
     Thing("slow", value="s", meet={"at": "never", "count": 2})
-    
+
 
 PROGRAMS = {
     "nothing": lambda: None,
