@@ -1,0 +1,152 @@
+"""The Kubernetes cluster of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from ils_pipelines.settings.problems import Finding, Severity
+from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.section import Cidr, Count, DnsLabel, Flag, LogRetentionDays, Section, text
+from ils_pipelines.settings.version_rules import version_findings
+from ils_pipelines.settings.versions import Product, Support, classify
+
+
+class Capacity(StrEnum):
+    """How EC2 sells the nodes."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+    """Up to 90 % cheaper, taken back with two minutes' notice."""
+
+
+class UpgradePolicy(StrEnum):
+    """What EKS does when standard support of the version ends."""
+
+    STANDARD = "standard"
+    """Upgrades the control plane by itself."""
+    EXTENDED = "extended"
+    """Keeps the version for another year at six times the price."""
+
+
+class ControlPlaneLog(StrEnum):
+    """The logs the control plane can write."""
+
+    API = "api"
+    AUDIT = "audit"
+    AUTHENTICATOR = "authenticator"
+    CONTROLLER_MANAGER = "controllerManager"
+    SCHEDULER = "scheduler"
+
+
+class AmiType(StrEnum):
+    """Images EKS maintains for nodes."""
+
+    AL2023_X86 = "AL2023_x86_64_STANDARD"
+    AL2023_ARM = "AL2023_ARM_64_STANDARD"
+
+
+InstanceType = Annotated[
+    str, text(r"[a-z0-9-]+\.[a-z0-9-]+", "is not an EC2 instance type", 'Write for example "t3.medium".')
+]
+
+
+class NodeGroup(Section):
+    """Nodes that are alike."""
+
+    name: DnsLabel = Field(description="Name within the cluster.", examples=["general"])
+    instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = Field(
+        default=("t3.medium",), description="EC2 instance types, best first; spot wants several."
+    )
+    capacity: Capacity = Field(default=Capacity.ON_DEMAND, description="How EC2 sells the nodes.")
+    ami_type: AmiType = Field(
+        default=AmiType.AL2023_X86, description="Image of the nodes; must fit the instance types."
+    )
+    min_size: Annotated[int, Field(strict=True, ge=0)] = Field(default=2, description="Fewest nodes.")
+    desired_size: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=2,
+        description="Nodes at creation. Afterwards the autoscaler decides and this number is not applied again.",
+    )
+    max_size: Count = Field(default=5, description="Most nodes.")
+    disk_gib: Annotated[int, Field(strict=True, ge=20, le=16384)] = Field(
+        default=50, description="Size of each node's encrypted gp3 root volume, in GiB."
+    )
+    labels: dict[str, str] = Field(default_factory=dict, description="Kubernetes labels of the nodes.")
+
+
+class Cluster(Section):
+    """Control plane and nodes."""
+
+    version: str = Field(default="1.35", description="Kubernetes version, in quotes.")
+    upgrade_policy: UpgradePolicy = Field(
+        default=UpgradePolicy.STANDARD, description="What EKS does when standard support of the version ends."
+    )
+    node_groups: Annotated[tuple[NodeGroup, ...], Field(min_length=1)] = Field(
+        default=(NodeGroup(name="general"),), description="The managed node groups."
+    )
+    log_types: tuple[ControlPlaneLog, ...] = Field(
+        default=tuple(ControlPlaneLog), description="Control-plane logs sent to CloudWatch."
+    )
+    log_retention_days: LogRetentionDays = Field(default=7, description="Days control-plane logs are kept.")
+    public_access_cidrs: tuple[Cidr, ...] = Field(
+        default=(), description="Networks that reach the public API endpoint; empty turns that endpoint off."
+    )
+    private_access_cidrs: tuple[Cidr, ...] = Field(
+        default=(), description="Networks, beside the nodes, that reach the private API endpoint, e.g. a VPN's."
+    )
+    deletion_protection: Flag = Field(default=False, description="Whether EKS itself refuses to delete the cluster.")
+
+
+@rule(NodeGroup, "min_size", "desired_size", "max_size")
+def _sizes_in_order(group: NodeGroup, _today: date) -> Iterator[Finding]:
+    if not group.min_size <= group.desired_size <= group.max_size:
+        yield Finding(
+            ("desired_size",),
+            group.desired_size,
+            f"min_size ({group.min_size}) <= desired_size ({group.desired_size}) <= max_size ({group.max_size}) must hold",
+            "Change the one of the three that is not meant.",
+        )
+
+
+@rule(Cluster, "node_groups")
+def _unique_names(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, group in enumerate(cluster.node_groups):
+        if group.name in seen:
+            yield Finding(
+                ("node_groups", index, "name"),
+                group.name,
+                "is the name of another node group too",
+                "Give every node group a name of its own.",
+            )
+        seen.add(group.name)
+
+
+@rule(Cluster, "public_access_cidrs")
+def _limited_public_access(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    for index, network in enumerate(cluster.public_access_cidrs):
+        if network.prefixlen < 8:
+            yield Finding(
+                ("public_access_cidrs", index),
+                str(network),
+                "opens the Kubernetes API to half the internet",
+                "List the networks of the people who need it, or none.",
+            )
+
+
+@rule(Cluster, "version", "upgrade_policy")
+def _known_version(cluster: Cluster, today: date) -> Iterator[Finding]:
+    yield from version_findings(Product.EKS, cluster.version, ("version",), today)
+    in_extended = classify(Product.EKS, cluster.version, today).support is Support.EXTENDED
+    if in_extended and cluster.upgrade_policy is UpgradePolicy.STANDARD:
+        yield Finding(
+            ("upgrade_policy",),
+            cluster.upgrade_policy.value,
+            f"EKS creates no new cluster of {cluster.version} under this policy, and upgrades an existing one by itself",
+            'Use a version in standard support, or accept the price with "extended".',
+            severity=Severity.WARNING,
+        )

@@ -1,0 +1,91 @@
+"""An environment: everything its file says, validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Self
+
+from pydantic import Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from ils_pipelines.settings.account import AwsAccount
+from ils_pipelines.settings.app import App
+from ils_pipelines.settings.cache import Cache
+from ils_pipelines.settings.cluster import Cluster
+from ils_pipelines.settings.database import Database
+from ils_pipelines.settings.encryption import Encryption
+from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
+from ils_pipelines.settings.network import Network
+from ils_pipelines.settings.problems import Finding, Severity, dotted
+from ils_pipelines.settings.rules import findings, rule
+from ils_pipelines.settings.section import EnvironmentName, Flag, Section
+from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule, Waiver
+
+
+class Environment(Section):
+    """One YAML file of `environments/`, one Dagster partition."""
+
+    name: EnvironmentName = Field(description="The name of the file without `.yaml`.", examples=["dev"])
+    description: str = Field(default="", description="What the environment is for, in a sentence.")
+    tier: Tier = Field(default=Tier.DEVELOPMENT, description="Which rules apply.")
+    target: TargetKind = Field(default=TargetKind.SANDBOX, description="Where the environment lives.")
+    protection: Flag = Field(
+        default=False, description="Whether the engine refuses to delete or replace what holds data, keys included."
+    )
+    requires_approval: Flag = Field(
+        default=False, description="Whether a change is applied only as a plan that somebody approved."
+    )
+    waivers: tuple[Waiver, ...] = Field(default=(), description="Rules that do not hold here, with reasons.")
+    aws: AwsAccount = Field(default_factory=AwsAccount, description="Account and region.")
+    network: Network = Field(default_factory=Network, description="The VPC.")
+    encryption: Encryption = Field(default_factory=Encryption, description="The encryption keys.")
+    cluster: Cluster = Field(default_factory=Cluster, description="The Kubernetes cluster.")
+    database: Database = Field(default_factory=Database, description="The Aurora PostgreSQL cluster.")
+    cache: Cache = Field(default_factory=Cache, description="The Redis or Valkey replication group.")
+    app: App = Field(default_factory=App, description="The application.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_namespace(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
+            return data
+        app = data.get("app", {})
+        if isinstance(app, Mapping) and "namespace" not in app:
+            return {**data, "app": {"namespace": f"ils-{data['name']}", **app}}
+        return data
+
+    @model_validator(mode="after")
+    def _obeys_the_rules(self, info: ValidationInfo) -> Self:
+        context = info.context or {}
+        errors = [
+            found
+            for found in findings(self, context.get("today", utc_today()), context.get("unreadable", frozenset()))
+            if found.severity is Severity.ERROR
+        ]
+        if errors:
+            lines = [f"{dotted(found.location)}: {found.message}. {found.remedy}" for found in errors]
+            raise PydanticCustomError(RULES_BROKEN, "{text}", {"text": "\n".join(lines), "findings": tuple(errors)})
+        return self
+
+    def waived(self, broken: WaivableRule, today: date) -> bool:
+        """Whether a waiver of the rule `broken` holds on `today`."""
+        return any(waiver.rule is broken and today <= waiver.expires for waiver in self.waivers)
+
+
+for _reads, _check in ENVIRONMENT_RULES:
+    rule(Environment, *_reads)(_check)
+
+RULES_BROKEN = "rules_broken"
+"""Type of the pydantic error whose context carries the findings."""
+
+
+def utc_today() -> date:
+    """The day on which versions and waivers are judged."""
+    return datetime.now(UTC).date()
+
+
+def warnings(environment: Environment, today: date | None = None) -> tuple[Finding, ...]:
+    """What is accepted today but deserves a look."""
+    found = findings(environment, today or utc_today())
+    return tuple(finding for finding in found if finding.severity is Severity.WARNING)

@@ -1,0 +1,177 @@
+"""Rules over more than one section of an environment, above all those of the production tier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ils_pipelines.settings.network import NatMode, zone_letters
+from ils_pipelines.settings.problems import Finding, Location, Severity
+from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule
+
+if TYPE_CHECKING:
+    from ils_pipelines.settings.environment import Environment
+
+# A week covers a mistake that is noticed only after the weekend.
+_SHORTEST_PRODUCTION_RECOVERY_DAYS = 7
+_SHORTEST_PRODUCTION_LOG_DAYS = 30
+_WAIVER_EXAMPLE = "or record the reason under waivers (rule: {rule}, reason, expires)"
+
+
+def _account_is_named(environment: Environment, _today: date) -> Iterator[Finding]:
+    if environment.target is TargetKind.AWS and environment.aws.account_id is None:
+        yield Finding(
+            ("aws", "account_id"),
+            None,
+            "is needed for target aws, so that nothing is applied to the wrong account",
+            'Add its twelve digits in quotes: "123456789012".',
+        )
+
+
+def _zones_exist(environment: Environment, _today: date) -> Iterator[Finding]:
+    zones = environment.network.availability_zones
+    letters = zone_letters(environment.aws.region)
+    if isinstance(zones, int) and zones > len(letters):
+        yield Finding(
+            ("network", "availability_zones"),
+            zones,
+            f"only {len(letters)} zones of {environment.aws.region} ({', '.join(letters)}) are known to be open to all",
+            "Use fewer, or list the letters of the zones your account has.",
+        )
+
+
+def _ports_differ(environment: Environment, _today: date) -> Iterator[Finding]:
+    if environment.cache.port == environment.database.port:
+        yield Finding(
+            ("cache", "port"),
+            environment.cache.port,
+            "is the database's port too, so that one security rule would open both",
+            "Use 6379 for the cache and 5432 for the database.",
+        )
+
+
+def _production_is_protected(environment: Environment, today: date) -> Iterator[Finding]:
+    switches: tuple[tuple[Location, bool], ...] = (
+        (("protection",), environment.protection),
+        (("cluster", "deletion_protection"), environment.cluster.deletion_protection),
+        (("database", "deletion_protection"), environment.database.deletion_protection),
+        (("database", "final_snapshot"), environment.database.final_snapshot),
+    )
+    for location, on in switches:
+        if not on:
+            yield from _demand(
+                environment, today, WaivableRule.DELETION_PROTECTION, location, on, "must be on in production", "true"
+            )
+
+
+def _production_spans_zones(environment: Environment, today: date) -> Iterator[Finding]:
+    counts: tuple[tuple[Location, int], ...] = (
+        (("database", "instances"), environment.database.instances),
+        (("cache", "nodes"), environment.cache.nodes),
+    )
+    for location, count in counts:
+        if count < 2:
+            yield from _demand(
+                environment,
+                today,
+                WaivableRule.MULTI_AZ,
+                location,
+                count,
+                "leaves production without a second one in another zone",
+                "3",
+            )
+    if environment.network.nat is NatMode.SINGLE:
+        yield from _demand(
+            environment,
+            today,
+            WaivableRule.MULTI_AZ,
+            ("network", "nat"),
+            environment.network.nat.value,
+            "ties all zones of production to one NAT gateway",
+            "per_az",
+        )
+
+
+def _production_can_recover(environment: Environment, today: date) -> Iterator[Finding]:
+    days = environment.database.backup_retention_days
+    if days < _SHORTEST_PRODUCTION_RECOVERY_DAYS:
+        yield from _demand(
+            environment,
+            today,
+            WaivableRule.POINT_IN_TIME_RECOVERY,
+            ("database", "backup_retention_days"),
+            days,
+            f"lets point-in-time recovery reach back less than {_SHORTEST_PRODUCTION_RECOVERY_DAYS} days",
+            "30",
+        )
+
+
+def _production_keeps_logs(environment: Environment, today: date) -> Iterator[Finding]:
+    kept: tuple[tuple[Location, int], ...] = (
+        (("network", "flow_logs", "retention_days"), environment.network.flow_logs.retention_days),
+        (("cluster", "log_retention_days"), environment.cluster.log_retention_days),
+        (("database", "log_retention_days"), environment.database.log_retention_days),
+    )
+    for location, days in kept:
+        if days < _SHORTEST_PRODUCTION_LOG_DAYS:
+            yield from _demand(
+                environment,
+                today,
+                WaivableRule.LOG_RETENTION,
+                location,
+                days,
+                f"keeps production's logs less than {_SHORTEST_PRODUCTION_LOG_DAYS} days",
+                "30",
+            )
+
+
+def _demand(
+    environment: Environment,
+    today: date,
+    broken: WaivableRule,
+    location: Location,
+    value: object,
+    message: str,
+    instead: str,
+) -> Iterator[Finding]:
+    if environment.tier is Tier.PRODUCTION and not environment.waived(broken, today):
+        yield Finding(location, value, message, f"Use {instead}, {_WAIVER_EXAMPLE.format(rule=broken.value)}.")
+
+
+def _waivers_hold(environment: Environment, today: date) -> Iterator[Finding]:
+    for index, waiver in enumerate(environment.waivers):
+        if waiver.expires < today:
+            yield Finding(
+                ("waivers", index, "expires"),
+                str(waiver.expires),
+                "is past: the waiver no longer holds",
+                "Keep the rule and remove the waiver, or decide on it anew with a later date.",
+                severity=Severity.WARNING,
+            )
+
+
+# What each rule reads, so that it is skipped when that part of a file could not be understood.
+ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
+    (("target", "aws.account_id"), _account_is_named),
+    (("aws.region", "network.availability_zones"), _zones_exist),
+    (("cache.port", "database.port"), _ports_differ),
+    (
+        (
+            "tier",
+            "waivers",
+            "protection",
+            "cluster.deletion_protection",
+            "database.deletion_protection",
+            "database.final_snapshot",
+        ),
+        _production_is_protected,
+    ),
+    (("tier", "waivers", "database.instances", "cache.nodes", "network.nat"), _production_spans_zones),
+    (("tier", "waivers", "database.backup_retention_days"), _production_can_recover),
+    (
+        ("tier", "waivers", "network.flow_logs", "cluster.log_retention_days", "database.log_retention_days"),
+        _production_keeps_logs,
+    ),
+    (("waivers",), _waivers_hold),
+)

@@ -1,0 +1,59 @@
+"""Backup and maintenance windows, which AWS refuses when they overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ils_pipelines.settings.problems import Finding
+
+_DAY = timedelta(days=1)
+_WEEK = 7 * _DAY
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SHORTEST = timedelta(minutes=30)
+
+Span = tuple[timedelta, timedelta]
+
+
+def clash(weekly_field: str, weekly: str, daily_field: str, daily: str) -> Iterator[Finding]:
+    """Windows that are too short or overlap; texts as the fields' types accept them."""
+    week_start, week_end = _weekly(weekly)
+    day_start, day_end = _daily(daily)
+    for field, text, start, end in (
+        (weekly_field, weekly, week_start, week_end),
+        (daily_field, daily, day_start, day_end),
+    ):
+        if end - start < _SHORTEST:
+            yield Finding(
+                (field,), text, "is shorter than the 30 minutes AWS asks for", "Move its end, for example by one hour."
+            )
+    # The daily window of every day of this week and of the days beside it, against the week that may wrap.
+    for day in range(-1, 9):
+        start, end = day_start + day * _DAY, day_end + day * _DAY
+        if start < week_end and week_start < end:
+            yield Finding(
+                (weekly_field,),
+                weekly,
+                f"overlaps {daily_field} ({daily})",
+                "Move one of the two: AWS refuses them together.",
+            )
+            return
+
+
+def _clock(text: str) -> timedelta:
+    hours, minutes = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def _daily(text: str) -> Span:
+    start, end = (_clock(part) for part in text.split("-"))
+    return start, end if end > start else end + _DAY
+
+
+def _weekly(text: str) -> Span:
+    moments = []
+    for part in text.split("-"):
+        day, clock = part.split(":", 1)
+        moments.append(_DAYS.index(day) * _DAY + _clock(clock))
+    start, end = moments
+    return start, end if end > start else end + _WEEK
