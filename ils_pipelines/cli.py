@@ -1,14 +1,121 @@
-"""`ils`: the same jobs from a terminal."""
+"""`ils`: the same jobs as in the Dagster UI, from a terminal.
+
+Only declarations: each command imports what it does when it is asked for, so that `ils validate` need not wait for
+Dagster, nor `ils --help` for the sandbox.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Provision and operate the Integrated Lens System on AWS.")
+from ils_pipelines.errors import IlsError
+
+HELP = """Provision and operate the Integrated Lens System on AWS.
+
+Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 success, 1 a failure or a wrong environment file, 2 a wrong command line, 3 the target cannot be reached, \
+4 another run works on the environment, 130 interrupted.
+"""
+
+app = typer.Typer(no_args_is_help=True, help=HELP, add_completion=False, pretty_exceptions_enable=False)
+
+EnvironmentArgument = Annotated[str, typer.Argument(help="Name of the environment, e.g. dev.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 
 
-@app.callback()
-def root() -> None:
-    """Provision and operate the Integrated Lens System on AWS."""
+@app.command()
+def validate(
+    environments: Annotated[list[str] | None, typer.Argument(help="Their names; all by default.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the environment files and print every problem with its remedy."""
+    from ils_pipelines.commands.validate import validate as check
+
+    raise typer.Exit(check(environments or (), as_json=as_json))
+
+
+@app.command()
+def plan(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Say what `up` would do to each layer. Changes nothing."""
+    from ils_pipelines.commands.run import run
+    from ils_pipelines.provisioning.progress import Action
+
+    raise typer.Exit(run(Action.PREVIEW, environment, as_json=as_json))
+
+
+@app.command()
+def up(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Bring every layer of an environment to what its file says."""
+    from ils_pipelines.commands.run import run
+    from ils_pipelines.provisioning.progress import Action
+
+    raise typer.Exit(run(Action.UP, environment, as_json=as_json))
+
+
+@app.command()
+def status(
+    environment: Annotated[str | None, typer.Argument(help="Its name; all by default.", show_default=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which layers exist, what is in them and where they are reached."""
+    from ils_pipelines.commands.status import status as show
+
+    raise typer.Exit(show(environment, as_json=as_json))
+
+
+@app.command()
+def down(
+    environment: EnvironmentArgument,
+    confirm: Annotated[str, typer.Option(help="The environment's name once more.", show_default=False)] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Delete every resource of an environment. Needs its name as confirmation: `ils down dev --confirm dev`."""
+    from ils_pipelines.commands.run import run
+    from ils_pipelines.provisioning.progress import Action
+
+    raise typer.Exit(run(Action.DESTROY, environment, as_json=as_json, confirm=confirm))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port to listen on; the next free one if it is taken.")] = 3000,
+) -> None:
+    """Run the Dagster UI and daemon on 127.0.0.1 until interrupted."""
+    from ils_pipelines.commands.ui import serve
+
+    serve(port)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+def sandbox(context: typer.Context) -> None:
+    """Start, stop and look after the local stand-in for AWS and Kubernetes."""
+    from ils_pipelines.commands.sandbox import run
+
+    run(context.args)
 
 
 def main() -> None:
-    app()
+    """The console script."""
+    from ils_pipelines.commands.output import exit_code_of, print_error
+
+    _collect_garbage_less_often()
+    try:
+        app()
+    except IlsError as error:
+        print_error(error)
+        sys.exit(exit_code_of(error))
+
+
+def _collect_garbage_less_often() -> None:
+    """Importing Dagster, Pulumi and boto3 makes millions of objects that stay; looking through them again and again with
+    Python's default thresholds takes a tenth of the time of a short command."""
+    import gc
+
+    gc.set_threshold(50_000, 20, 50)

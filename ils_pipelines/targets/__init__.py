@@ -1,0 +1,45 @@
+"""Where an environment lives. `open_target` finds the target that its file names."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from ils_pipelines.targets.errors import TargetUnavailable
+
+if TYPE_CHECKING:
+    from ils_pipelines.settings.environment import Environment
+    from ils_pipelines.targets.protocol import Target
+
+SANDBOX_MODULE = "ils_sandbox.target"
+
+
+def open_target(environment: Environment) -> Target:
+    """The target of an environment. Reaches out to nothing: `Target.preflight` does.
+
+    Raises `TargetUnavailable` when this installation has no such target.
+    """
+    return _OPENERS[str(environment.target)](environment)
+
+
+def _sandbox(environment: Environment) -> Target:
+    # By name: the product works without the sandbox, which is an extra.
+    try:
+        module = importlib.import_module(SANDBOX_MODULE)
+    except ModuleNotFoundError as missing:
+        raise TargetUnavailable(
+            f"environment {environment.name} lives in the sandbox, which is not installed (no module {missing.name}). "
+            "Install it with the extra: pip install 'ils-pipelines[sandbox]'."
+        ) from missing
+    target: Target = module.SandboxTarget(environment)
+    return target
+
+
+def _aws(environment: Environment) -> Target:
+    raise TargetUnavailable(
+        f"environment {environment.name} lives in an AWS account, which needs the Pulumi engine; this version does not "
+        "have it yet. Set `target: sandbox` in its file to try the environment on this machine."
+    )
+
+
+_OPENERS = {"sandbox": _sandbox, "aws": _aws}

@@ -1,0 +1,117 @@
+"""`ils up`, `ils plan` and `ils down`: one of the Dagster jobs on one environment, run in this process and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
+from ils_pipelines.commands.progress import ProgressDisplay
+from ils_pipelines.commands.summary import layer_entry, print_plans, print_summary
+from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerFinished, LayerReport, Progress
+from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
+
+JOBS: Mapping[Action, str] = {
+    Action.UP: "provision_environment",
+    Action.PREVIEW: "preview_environment",
+    Action.DESTROY: "teardown_environment",
+}
+
+
+@dataclass
+class _Collected:
+    """What the run's layers said, for the end."""
+
+    reports: list[LayerReport] = field(default_factory=list)
+    failures: list[LayerFailed] = field(default_factory=list)
+
+    def __call__(self, progress: Progress) -> None:
+        if isinstance(progress, LayerFinished):
+            self.reports.append(progress.report)
+        elif isinstance(progress, LayerFailed):
+            self.failures.append(progress)
+
+
+def run(action: Action, environment: str, *, as_json: bool, confirm: str = "") -> ExitCode:
+    """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens."""
+    collected = _Collected()
+    run_id: str | None = None
+    problem: Exception | None = None
+    code = ExitCode.SUCCESS
+    try:
+        # All that can be refused is refused before Dagster is loaded, which takes most of the time of a run without change.
+        target = open_target(load_environment(environment))
+        target.preflight()
+        if action is Action.DESTROY:
+            check_teardown(target, confirmed=confirm)
+        run_id, code = _run_job(action, environment, collected, confirm)
+    except IlsError as error:
+        problem = error
+        code = exit_code_of(error)
+    if collected.failures:
+        problem = collected.failures[0].error
+        code = exit_code_of(problem)
+    _report(action, environment, collected, run_id, problem, code, as_json=as_json)
+    return code
+
+
+def _run_job(action: Action, environment: str, collected: _Collected, confirm: str) -> tuple[str, ExitCode]:
+    from ils_pipelines.defs.launch import run_job
+    from ils_pipelines.instance import open_instance
+
+    config: dict[str, Any] = {}
+    if action is Action.DESTROY:
+        config = {"ops": {"confirm_teardown": {"config": {"confirm": confirm}}}}
+    with open_instance() as instance, ProgressDisplay(console(stderr=True), environment) as display:
+
+        def listener(progress: Progress) -> None:
+            collected(progress)
+            display(progress)
+
+        outcome = run_job(instance, JOBS[action], environment, listener=listener, run_config=config)
+    if outcome.interrupted:
+        return outcome.run_id, ExitCode.INTERRUPTED
+    return outcome.run_id, ExitCode.SUCCESS if outcome.success else ExitCode.FAILED
+
+
+def _report(
+    action: Action,
+    environment: str,
+    collected: _Collected,
+    run_id: str | None,
+    problem: Exception | None,
+    code: ExitCode,
+    *,
+    as_json: bool,
+) -> None:
+    failures = collected.failures
+    for failure in failures:
+        print_error(f"{failure.layer}: {failure.message}")
+    if problem is not None and not failures:
+        print_error(problem if isinstance(problem, IlsError) else str(problem))
+    elif code is not ExitCode.SUCCESS and not failures:
+        print_error(
+            f"run {run_id} was interrupted; what was under way was finished and recorded, run it again to go on."
+            if code is ExitCode.INTERRUPTED
+            else f"run {run_id} failed outside of its layers; its log in the Dagster UI says why (ils ui)."
+        )
+    if as_json:
+        document: dict[str, Any] = {
+            "environment": environment,
+            "layers": [layer_entry(report) for report in collected.reports],
+            "run_id": run_id,
+            "success": code is ExitCode.SUCCESS,
+        }
+        if problem is not None:
+            document["error"] = str(problem)
+        print_json(document)
+        return
+    if collected.reports:
+        out = console()
+        if action is Action.PREVIEW:
+            print_plans(out, collected.reports)
+        print_summary(out, environment, action, collected.reports, run_id)

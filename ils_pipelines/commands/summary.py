@@ -1,0 +1,100 @@
+"""Tables and JSON of what was done to the layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ils_pipelines.engine.models import Operation, Plan
+from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.layers import Layer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CHANGES = (Operation.CREATE, Operation.UPDATE, Operation.REPLACE, Operation.DELETE, Operation.ADOPT)
+"""Operations that change something, in the order in which they are shown."""
+STYLES = {
+    Operation.CREATE: "green",
+    Operation.UPDATE: "yellow",
+    Operation.REPLACE: "magenta",
+    Operation.DELETE: "red",
+    Operation.ADOPT: "cyan",
+}
+_TITLES = {Action.UP: "done to", Action.PREVIEW: "planned for", Action.DESTROY: "deleted from"}
+_ORDER = {layer: position for position, layer in enumerate(Layer)}
+
+
+def in_order(reports: Sequence[LayerReport]) -> list[LayerReport]:
+    return sorted(reports, key=lambda report: _ORDER[report.layer])
+
+
+def layer_entry(report: LayerReport) -> dict[str, Any]:
+    """One layer of the JSON result. `changes` has every kind of change, so that their sum is what changed."""
+    counts = report.plan.counts
+    entry: dict[str, Any] = {
+        "layer": str(report.layer),
+        "changes": {str(operation): counts.get(operation, 0) for operation in CHANGES},
+        "unchanged": report.plan.unchanged,
+        "seconds": round(report.duration.total_seconds(), 3),
+    }
+    if report.action is Action.PREVIEW:
+        entry |= {"digest": report.plan.digest, "plan": report.plan.model_dump(mode="json")}
+    return entry
+
+
+def print_summary(
+    out: Console, environment: str, action: Action, reports: Sequence[LayerReport], run_id: str | None
+) -> None:
+    """One row per layer: how many resources were created, updated, … and how long it took."""
+    from rich.table import Table
+
+    table = Table(title=f"{_TITLES[action]} {environment}", title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column("layer")
+    for operation in (*CHANGES[:-1], Operation.SAME):
+        table.add_column(str(operation), justify="right")
+    table.add_column("seconds", justify="right")
+    for report in in_order(reports):
+        table.add_row(str(report.layer), *_counts(report.plan), f"{report.duration.total_seconds():.1f}")
+    out.print(table)
+    total = sum(len(report.plan.changes) for report in reports)
+    verb = "planned" if action is Action.PREVIEW else "made"
+    out.print(
+        f"{total or 'no'} {'change' if total in {0, 1} else 'changes'} {verb}" + (f"; run {run_id}" if run_id else "")
+    )
+
+
+def _counts(plan: Plan) -> list[str]:
+    counts = plan.counts
+    adopted = counts.get(Operation.ADOPT, 0)
+    cells = []
+    for operation in CHANGES[:-1]:
+        # Adopting is what is left of a create that an interrupted run began.
+        count = counts.get(operation, 0) + (adopted if operation is Operation.CREATE else 0)
+        cells.append(f"[{STYLES[operation]}]{count}[/]" if count else "·")
+    return [*cells, str(plan.unchanged) if plan.unchanged else "·"]
+
+
+def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
+    """Every planned change, with the properties that bring it about."""
+    from rich.text import Text
+
+    for report in in_order(reports):
+        if report.plan.empty:
+            continue
+        out.print(Text(f"{report.layer}  (plan {report.plan.digest[:12]})", style="bold"))
+        for change in report.plan.changes:
+            style = STYLES.get(change.operation, "")
+            out.print(Text(f"  {change.operation:<8}", style=style) + Text(f"{change.type}  {change.name}"))
+            if change.operation in {Operation.CREATE, Operation.DELETE}:
+                continue
+            for diff in change.diffs:
+                forced = "  (forces replacement)" if diff.forces_replacement else ""
+                out.print(
+                    Text(f"            {diff.path}: {_shown(diff.old)} -> {_shown(diff.new)}{forced}", style="dim")
+                )
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, default=str)

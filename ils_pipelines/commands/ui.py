@@ -1,0 +1,51 @@
+"""`ils ui`: Dagster's webserver and daemon on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+from ils_pipelines.errors import IlsError
+from ils_pipelines.instance import STATE_VARIABLE, WORKSPACE, prepare_home, project_file, state_directory
+from ils_pipelines.settings.loading import environments_directory
+
+HOST = "127.0.0.1"
+PORTS_TRIED = 50
+
+
+class NoFreePort(IlsError):
+    """Every port that was tried is taken."""
+
+
+def serve(port: int) -> None:
+    """Become `dagster dev`: this process is replaced, so an interrupt ends it and all that it started."""
+    home = prepare_home()
+    workspace = project_file(WORKSPACE)
+    free = free_port(port)
+    # Where the environments are does not depend on the folder that the servers run in, which is the instance's: Dagster
+    # looks for a dagster.yaml where it runs and warns of one that is not the instance's.
+    os.environ["ILS_ENVIRONMENTS_DIR"] = str(environments_directory().resolve())
+    os.environ[STATE_VARIABLE] = str(state_directory())
+    os.chdir(home)
+    taken = f" (port {port} is taken)" if free != port else ""
+    sys.stderr.write(f"Dagster UI: http://{HOST}:{free}{taken}\n")
+    sys.stderr.flush()
+    command = ["dagster", "dev", "--workspace", str(workspace), "--host", HOST, "--port", str(free)]
+    os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606 no shell is wanted
+
+
+def free_port(wanted: int) -> int:
+    """`wanted`, or the next port after it on which nothing listens. Raises `NoFreePort`."""
+    for port in range(wanted, wanted + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise NoFreePort(
+        f"expected a free port from {wanted} to {wanted + PORTS_TRIED - 1} on {HOST}, found all taken. "
+        "Name another: ils ui --port 4000"
+    )

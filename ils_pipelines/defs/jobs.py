@@ -1,0 +1,153 @@
+"""The three jobs of an environment: provision it, say what provisioning would do, tear it down.
+
+None of them runs by itself: applying is somebody's decision.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import (
+    AssetObservation,
+    AssetSelection,
+    Config,
+    Failure,
+    In,
+    JobDefinition,
+    MetadataValue,
+    Nothing,
+    OpDefinition,
+    OpExecutionContext,
+    define_asset_job,
+    graph,
+    op,
+)
+from pydantic import Field
+
+from ils_pipelines.defs.environments import ENVIRONMENTS
+from ils_pipelines.defs.layers import asset_key
+from ils_pipelines.defs.metadata import report_metadata
+from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.steps import work_on_layer
+from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.progress import Action
+from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+
+PROVISION = "provision_environment"
+PREVIEW = "preview_environment"
+TEARDOWN = "teardown_environment"
+CONFIRM = "confirm_teardown"
+
+
+def _run_tags(action: Action, max_runtime_seconds: int) -> dict[str, str]:
+    return {"ils/action": str(action), "dagster/max_runtime": str(max_runtime_seconds)}
+
+
+# Creating an environment takes about 18 minutes on AWS and a stuck node group up to 33: after two hours something is wrong.
+provision_environment = define_asset_job(
+    PROVISION,
+    selection=AssetSelection.assets(*(asset_key(layer) for layer in Layer)),
+    description="Bring every layer of an environment to what its file says, independent layers side by side.",
+    tags=_run_tags(Action.UP, 2 * 3600),
+)
+
+
+def _preview_op(layer: Layer) -> OpDefinition:
+    @op(
+        name=f"preview_{layer}",
+        description=f"What provisioning would do to the {layer} layer. Changes nothing.",
+        tags={"ils/layer": str(layer)},
+    )
+    def preview(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
+        report = work_on_layer(context, targets, layer, Action.PREVIEW)
+        context.log_event(
+            AssetObservation(
+                asset_key=asset_key(layer),
+                partition=context.partition_key,
+                description="Plan",
+                metadata={
+                    **report_metadata(report),
+                    "plan": MetadataValue.json(report.plan.model_dump(mode="json")),
+                },
+            )
+        )
+
+    return preview
+
+
+@graph(
+    name=PREVIEW, description="Plan every layer of an environment and keep each plan with its asset. Changes nothing."
+)
+def _previews() -> None:
+    # Side by side: each plan is made against the outputs that the layers below it have now, and where those do not exist
+    # yet, against unknown ones.
+    for layer in Layer:
+        _preview_op(layer)()
+
+
+preview_environment = _previews.to_job(
+    name=PREVIEW, partitions_def=ENVIRONMENTS, tags=_run_tags(Action.PREVIEW, 30 * 60)
+)
+
+
+class TeardownConfirmation(Config):
+    """What somebody has to say before an environment is deleted."""
+
+    confirm: str = Field(default="", description="The name of the environment to delete, exactly as it is.")
+
+
+@op(
+    name=CONFIRM,
+    description="Refuses unless the environment's name was given, and nothing in it is protected or in use.",
+)
+def _confirm_teardown(context: OpExecutionContext, config: TeardownConfirmation, targets: EnvironmentTargets) -> None:
+    try:
+        check_teardown(targets.open(context.partition_key), confirmed=config.confirm)
+    except IlsError as refused:
+        raise Failure(description=str(refused), allow_retries=False) from refused
+    context.log.warning(f"Deleting every layer of {context.partition_key}.")
+
+
+def _destroy_op(layer: Layer, built_upon_it: tuple[Layer, ...]) -> OpDefinition:
+    @op(
+        name=f"destroy_{layer}",
+        description=f"Delete every resource of the {layer} layer.",
+        ins={name: In(Nothing) for name in (CONFIRM, *(f"without_{other}" for other in built_upon_it))},
+        tags={"ils/layer": str(layer)},
+    )
+    def destroy(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
+        report = work_on_layer(context, targets, layer, Action.DESTROY)
+        context.log_event(
+            AssetObservation(
+                asset_key=asset_key(layer),
+                partition=context.partition_key,
+                description="Deleted",
+                metadata=report_metadata(report),
+            )
+        )
+
+    return destroy
+
+
+def layers_built_upon(layer: Layer) -> tuple[Layer, ...]:
+    return tuple(other for other in Layer if layer in DEPENDS_ON[other])
+
+
+@graph(name=TEARDOWN, description="Delete an environment, the layers built upon others first. Asks for its name.")
+def _teardown() -> None:
+    confirmed = _confirm_teardown()
+    gone: dict[Layer, Any] = {}
+    while len(gone) < len(Layer):
+        for layer in Layer:
+            upper = layers_built_upon(layer)
+            if layer in gone or not gone.keys() >= set(upper):
+                continue
+            waits: Mapping[str, Any] = {CONFIRM: confirmed} | {f"without_{other}": gone[other] for other in upper}
+            gone[layer] = _destroy_op(layer, upper)(**waits)
+
+
+teardown_environment = _teardown.to_job(
+    name=TEARDOWN, partitions_def=ENVIRONMENTS, tags=_run_tags(Action.DESTROY, 2 * 3600)
+)
+
+OP_JOBS: tuple[JobDefinition, ...] = (preview_environment, teardown_environment)

@@ -1,0 +1,162 @@
+"""Running one of the jobs in this process, recorded in the instance like any other run."""
+
+import fcntl
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.execution.api import execute_run_iterator
+from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from ils_pipelines.provisioning.busy import EnvironmentBusy
+from ils_pipelines.provisioning.progress import Listener, listening
+
+MODULE = "ils_pipelines.definitions"
+LOCATION = "ils_pipelines"
+"""As in workspace.yaml: the UI shows a run beside its job when it names the same code location."""
+PARTITION_TAG = "dagster/partition"
+HOST_TAG = "ils/host"
+
+# The log of Dagster's own events on standard error; what a terminal shows comes from the listener.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_UNDER_WAY = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    run_id: str
+    status: DagsterRunStatus
+
+    @property
+    def success(self) -> bool:
+        return self.status == DagsterRunStatus.SUCCESS
+
+    @property
+    def interrupted(self) -> bool:
+        return self.status == DagsterRunStatus.CANCELED
+
+
+def run_job(
+    instance: DagsterInstance,
+    job_name: str,
+    environment: str,
+    *,
+    listener: Listener,
+    run_config: Mapping[str, Any] | None = None,
+) -> Outcome:
+    """Run a job on one environment and wait until it has ended. Call it from the main thread: it handles interrupts.
+
+    Raises `EnvironmentBusy`, before anything is done, while another run works on the environment.
+    """
+    job = ReconstructableRepository.for_module(MODULE, "defs").get_reconstructable_job(job_name)
+    definition = job.get_definition()
+    partitions = definition.partitioned_config
+    tags = {
+        **definition.run_tags,
+        **(partitions.get_tags_for_partition_key(environment, job_name) if partitions else {}),
+        PARTITION_TAG: environment,
+        HOST_TAG: socket.gethostname(),
+    }
+    run_id = str(uuid.uuid4())
+    with _alive(instance, run_id), listening(run_id, listener):
+        run = instance.create_run_for_job(
+            definition,
+            run_id=run_id,
+            run_config={**_QUIET, **(run_config or {})},
+            tags=tags,
+            job_code_origin=job.get_python_origin(),
+            remote_job_origin=_location().get_job_origin(job_name),
+        )
+        _refuse_a_second_run(instance, environment, run)
+        for event in execute_run_iterator(job, run, instance):
+            if _is_interrupt(event):
+                # Whoever interrupts the terminal asks for the run to end: it was canceled and did not fail.
+                instance.report_run_canceling(run)
+    ended = instance.get_run_by_id(run_id)
+    return Outcome(run_id, ended.status if ended else DagsterRunStatus.FAILURE)
+
+
+def _location() -> RemoteRepositoryOrigin:
+    origin = ManagedGrpcPythonEnvCodeLocationOrigin(
+        loadable_target_origin=LoadableTargetOrigin(module_name=MODULE), location_name=LOCATION
+    )
+    return RemoteRepositoryOrigin(code_location_origin=origin, repository_name="__repository__")
+
+
+def _is_interrupt(event: DagsterEvent) -> bool:
+    data = event.event_specific_data
+    return event.event_type_value == "ENGINE_EVENT" and "steps_interrupted" in getattr(data, "metadata", {})
+
+
+def _refuse_a_second_run(instance: DagsterInstance, environment: str, run: DagsterRun) -> None:
+    """Raise `EnvironmentBusy` if an older run is under way. The engine's locks are what excludes; this says so first.
+
+    Of two that start at the same moment, the one that was recorded first goes on.
+    """
+    records = instance.get_run_records(
+        RunsFilter(tags={PARTITION_TAG: environment}, statuses=_UNDER_WAY), ascending=True
+    )
+    for record in records:
+        if record.dagster_run.run_id == run.run_id:
+            return
+        if record.dagster_run.status == DagsterRunStatus.NOT_STARTED and HOST_TAG not in record.dagster_run.tags:
+            continue  # on its way into the queue, where it waits for this one
+        if _lost(instance, record.dagster_run):
+            instance.report_run_failed(record.dagster_run, "The process that executed the run is gone.")
+            continue
+        instance.report_run_canceled(run, "Not started: another run is working on the environment.")
+        raise EnvironmentBusy(_busy_message(environment, record))
+
+
+def _busy_message(environment: str, other: RunRecord) -> str:
+    run = other.dagster_run
+    where = f" on {run.tags[HOST_TAG]}" if HOST_TAG in run.tags else ""
+    return (
+        f"run {run.run_id} ({run.job_name}{where}) has been working on {environment} since "
+        f"{other.create_timestamp:%Y-%m-%d %H:%M:%S} UTC. Wait until it has finished, or end it where it was started."
+    )
+
+
+def _lost(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether the run was started by a terminal of this machine whose process has gone."""
+    if run.tags.get(HOST_TAG) != socket.gethostname():
+        return False
+    with _alive_file(instance, run.run_id).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    _alive_file(instance, run.run_id).unlink(missing_ok=True)
+    return True
+
+
+@contextmanager
+def _alive(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    """Hold a lock for as long as this process works on the run; the system lets go of it however the process ends."""
+    path = _alive_file(instance, run_id)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _alive_file(instance: DagsterInstance, run_id: str) -> Path:
+    folder = Path(instance.root_directory) / "terminals"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{run_id}.lock"

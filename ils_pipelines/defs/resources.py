@@ -1,0 +1,32 @@
+"""Resources of the steps. Making one does no work: files are read and servers reached when a step asks."""
+
+import threading
+
+from dagster import ConfigurableResource
+from pydantic import PrivateAttr
+
+from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
+from ils_pipelines.targets.protocol import Target
+
+
+class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
+    """The targets of a run's environments, each opened and checked once and shared by the run's steps.
+
+    Sharing matters: a target keeps its AWS clients, which take longer to make than most calls take.
+    """
+
+    _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+
+    def open(self, environment: str) -> Target:
+        """The target of the environment of that name, reachable.
+
+        Raises an `IlsError`: the environment's file is missing or wrong, or its target is not available.
+        """
+        with self._lock:
+            if environment not in self._targets:
+                target = open_target(load_environment(environment))
+                target.preflight()
+                self._targets[environment] = target
+            return self._targets[environment]

@@ -1,0 +1,141 @@
+"""One layer of one environment: a stack that an engine applies, or the app's release on the cluster. Same work for both."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+from ils_pipelines.engine.models import Drift, LockHolder, Outputs, Plan, Stack, UpResult
+from ils_pipelines.engine.protocol import Engine, OnEvent, ignore_events
+from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+from ils_pipelines.targets.protocol import Target
+
+
+class LayerWork(Protocol):
+    """What can be done with one layer. Raises what the engine raises."""
+
+    def preview(self, *, on_event: OnEvent = ignore_events) -> Plan: ...
+
+    def up(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult: ...
+
+    def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult: ...
+
+    def refresh(self, *, on_event: OnEvent = ignore_events) -> Drift: ...
+
+    def outputs(self) -> Outputs | None: ...
+
+    def lock_holder(self) -> LockHolder | None: ...
+
+    def protected(self) -> tuple[str, ...]:
+        """URNs of the resources that a destroy would refuse to delete."""
+
+    def resource_count(self) -> int:
+        """How many resources are managed; components and providers, which stand for nothing real, are not counted."""
+
+
+def layer_work(target: Target, layer: Layer) -> LayerWork:
+    """The work on `layer` of the target's environment."""
+    if layer is Layer.APP_RELEASE:
+        # Imported only here: what it needs is not needed by the other layers.
+        from ils_pipelines.provisioning.release import ReleaseLayer
+
+        return ReleaseLayer(target)
+    return StackLayer(target, layer)
+
+
+def perform(
+    work: LayerWork,
+    action: Action,
+    *,
+    environment: str,
+    layer: Layer,
+    on_event: OnEvent = ignore_events,
+    cancel: threading.Event | None = None,
+) -> LayerReport:
+    """Do one thing to a layer and report it."""
+    started = time.monotonic()
+    outputs: Outputs = {}
+    if action is Action.PREVIEW:
+        plan = work.preview(on_event=on_event)
+    elif action is Action.DESTROY:
+        plan = work.destroy(on_event=on_event, cancel=cancel).plan
+    else:
+        result = work.up(on_event=on_event, cancel=cancel)
+        plan, outputs = result.plan, result.outputs
+    return LayerReport(environment, layer, action, plan, outputs, timedelta(seconds=time.monotonic() - started))
+
+
+def upstream_outputs(target: Target, layer: Layer) -> Mapping[Layer, Outputs | None]:
+    """The outputs of the layers that `layer` is built on; None for one that does not exist yet."""
+    return {needed: layer_work(target, needed).outputs() for needed in DEPENDS_ON[layer]}
+
+
+class StackLayer:
+    """A layer that a Pulumi program declares."""
+
+    def __init__(self, target: Target, layer: Layer) -> None:
+        self._target = target
+        self._layer = layer
+
+    @property
+    def _engine(self) -> Engine:
+        return self._target.engine()
+
+    @property
+    def _stack(self) -> Stack:
+        """For everything that does not run the program."""
+        return Stack(f"ils-{self._layer}", self._target.environment.name, _no_program)
+
+    def _declared_stack(self) -> Stack:
+        from ils_pipelines.stacks.catalog import PROGRAMS
+        from ils_pipelines.stacks.upstream import Upstream
+
+        upstream = Upstream(upstream_outputs(self._target, self._layer))
+        program = PROGRAMS[self._layer](self._target.environment, upstream)
+        return Stack(self._stack.project, self._stack.name, program)
+
+    def preview(self, *, on_event: OnEvent = ignore_events) -> Plan:
+        return self._engine.preview(self._declared_stack(), on_event=on_event)
+
+    def up(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
+        return self._engine.up(self._declared_stack(), on_event=on_event, cancel=cancel)
+
+    def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
+        return self._engine.destroy(self._stack, on_event=on_event, cancel=cancel)
+
+    def refresh(self, *, on_event: OnEvent = ignore_events) -> Drift:
+        return self._engine.refresh(self._stack, on_event=on_event)
+
+    def outputs(self) -> Outputs | None:
+        return self._engine.outputs(self._stack)
+
+    def lock_holder(self) -> LockHolder | None:
+        return self._engine.lock_holder(self._stack)
+
+    def protected(self) -> tuple[str, ...]:
+        return tuple(resource["urn"] for resource in self._resources() if resource.get("protect"))
+
+    def resource_count(self) -> int:
+        return sum(
+            1
+            for resource in self._resources()
+            if resource["custom"]
+            and not resource.get("external")
+            and not resource.get("delete")
+            and not resource["type"].startswith("pulumi:providers:")
+        )
+
+    def _resources(self) -> list[dict[str, Any]]:
+        """As in Pulumi's deployment JSON; none when the stack does not exist."""
+        if self.outputs() is None:
+            return []
+        resources: list[dict[str, Any]] = self._engine.export_state(self._stack)["deployment"].get("resources") or []
+        return resources
+
+
+def _no_program() -> None:
+    raise AssertionError("this operation does not run the program")

@@ -1,0 +1,110 @@
+"""The target of environments that live in the sandbox: found by name from `ils_pipelines.targets`."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
+from ils_pipelines.targets.errors import TargetUnavailable
+from ils_pipelines.targets.sessions import AccessKey, Clients
+from ils_sandbox.state import SandboxState, state_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ils_pipelines.engine.protocol import Engine
+    from ils_pipelines.settings.environment import Environment
+    from ils_sandbox.engine.embedded import EmbeddedEngine
+    from ils_sandbox.provider.aws import AwsProvider
+
+REMEDY = "Start it with: ils sandbox start"
+HEALTH_TIMEOUT_SECONDS = 5
+_ACCESS_KEY = AccessKey("sandbox", "sandbox")
+
+
+class SandboxTarget:
+    """The sandbox of this machine, as the place where one environment lives."""
+
+    name = "sandbox"
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._directory = state_directory()
+        self._lock = threading.RLock()
+        self._engine: EmbeddedEngine | None = None
+        self._clients: Clients | None = None
+
+    @property
+    def environment(self) -> Environment:
+        return self._environment
+
+    def preflight(self) -> None:
+        """Raise `TargetUnavailable` unless the sandbox is up and its AWS answers."""
+        address = urlsplit(self._endpoint())
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=HEALTH_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", "/_sandbox/health")
+            status = connection.getresponse().status
+        except OSError as unreachable:
+            raise TargetUnavailable(
+                f"the sandbox at {address.geturl()} does not answer ({unreachable}). {REMEDY}"
+            ) from unreachable
+        finally:
+            connection.close()
+        if status != 200:
+            raise TargetUnavailable(
+                f"the sandbox at {address.geturl()} is not healthy (HTTP {status}). "
+                "Look at its logs with `ils sandbox status`, then: ils sandbox stop && ils sandbox start"
+            )
+
+    def engine(self) -> Engine:
+        with self._lock:
+            if self._engine is None:
+                from ils_sandbox.engine.embedded import EmbeddedEngine
+
+                self._engine = EmbeddedEngine(
+                    self._directory / "stacks",
+                    providers={"aws": self._provider},
+                    config={f"aws:{key}": value for key, value in self.provider_config(self._region).items()},
+                )
+            return self._engine
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        with self._lock:
+            if self._clients is None:
+                self._clients = Clients(region=self._region, endpoint=self._endpoint(), access_key=_ACCESS_KEY)
+            return self._clients.client(service, region=region)
+
+    def provider_config(self, region: str) -> dict[str, str]:
+        return {"region": region}
+
+    def kubernetes(self, cluster: str) -> Any:
+        """Exactly as on EKS: the endpoint, the authority and the token come from the (emulated) EKS and STS."""
+        access = cluster_access(self.client("eks"), cluster)
+        return api_client(access, lambda: bearer_token(self.client("sts"), cluster))
+
+    @property
+    def _region(self) -> str:
+        return self._environment.aws.region
+
+    def _endpoint(self) -> str:
+        state = SandboxState.load(self._directory)
+        if state is None:
+            raise TargetUnavailable(
+                f"environment {self._environment.name} lives in the sandbox, which is down. {REMEDY}"
+            )
+        return state.aws.endpoint
+
+    def _provider(self, config: Mapping[str, str]) -> AwsProvider:
+        """What manages the `aws` resources of a program. The engine opens one for each region that it meets."""
+        from ils_sandbox.provider.aws import AwsProvider
+
+        return AwsProvider(
+            self._endpoint(),
+            config["region"],
+            access_key_id=_ACCESS_KEY.access_key_id,
+            secret_access_key=_ACCESS_KEY.secret_access_key,
+        )
