@@ -1,0 +1,137 @@
+"""The code location as Dagster loads it: what is in it, how it is wired, what loading it costs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dagster import AssetKey, Definitions
+
+ROOT = Path(__file__).resolve().parents[2]
+LOAD_BUDGET_SECONDS = 1.5
+NOT_AT_LOAD = ("kubernetes", "pulumi", "pulumi_aws", "boto3", "botocore", "moto", "ils_sandbox", "matplotlib")
+
+ASSETS = {
+    "vpc": {"deps": set(), "kinds": {"pulumi", "aws", "vpc"}, "group": "infrastructure"},
+    "encryption": {"deps": set(), "kinds": {"pulumi", "aws", "kms"}, "group": "infrastructure"},
+    "cluster": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "eks"}, "group": "infrastructure"},
+    "database": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "postgresql"}, "group": "infrastructure"},
+    "cache": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "redis"}, "group": "infrastructure"},
+    "app_release": {"deps": {"cluster", "database", "cache"}, "kinds": {"kubernetes"}, "group": "application"},
+}
+
+
+@pytest.fixture(scope="module")
+def defs() -> Definitions:
+    from ils_pipelines.definitions import defs
+
+    return defs
+
+
+def test_there_is_one_asset_per_layer_with_its_lineage_kinds_and_group(defs: Definitions) -> None:
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+    assert {
+        name: {
+            "deps": {dep.asset_key.to_user_string() for dep in spec.deps},
+            "kinds": set(spec.kinds),
+            "group": spec.group_name,
+        }
+        for name, spec in specs.items()
+    } == ASSETS
+
+
+def test_every_asset_has_an_owner_a_description_and_the_tag_of_its_layer(defs: Definitions) -> None:
+    for spec in defs.resolve_all_asset_specs():
+        assert list(spec.owners) == ["team:platform"]
+        assert spec.description
+        assert spec.tags["ils/layer"] == spec.key.to_user_string()
+
+
+def test_assets_and_jobs_have_one_partition_per_environment_file(defs: Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    partitions = [graph.get(AssetKey(name)).partitions_def for name in ASSETS]
+    jobs = ("provision_environment", "preview_environment", "teardown_environment")
+    partitions += [defs.resolve_job_def(job).partitions_def for job in jobs]
+
+    for each in partitions:
+        assert each is not None
+        assert list(each.get_partition_keys()) == ["dev", "staging", "production"]
+
+
+def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
+    for assets in defs.resolve_asset_graph().assets_defs:
+        assert assets.op.retry_policy is None
+        assert all(spec.automation_condition is None for spec in assets.specs)
+    assert not list(defs.schedules or ())
+    assert not list(defs.sensors or ())
+
+
+def test_provisioning_covers_every_layer(defs: Definitions) -> None:
+    job = defs.resolve_job_def("provision_environment")
+
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(ASSETS)
+
+
+def test_previews_wait_for_nothing(defs: Definitions) -> None:
+    graph = defs.resolve_job_def("preview_environment").graph
+
+    assert {node.name for node in graph.nodes} == {f"preview_{layer}" for layer in ASSETS}
+    assert not any(graph.dependency_structure.input_to_upstream_outputs_for_node(node.name) for node in graph.nodes)
+
+
+def test_teardown_goes_the_other_way_after_the_confirmation(defs: Definitions) -> None:
+    structure = defs.resolve_job_def("teardown_environment").graph.dependency_structure
+
+    def waits_for(layer: str) -> set[str]:
+        inputs = structure.input_to_upstream_outputs_for_node(f"destroy_{layer}")
+        return {output.node_name for outputs in inputs.values() for output in outputs}
+
+    assert waits_for("app_release") == {"confirm_teardown"}
+    for layer, expected in ASSETS.items():
+        upper = {other for other, spec in ASSETS.items() if layer in spec["deps"]}
+        assert waits_for(layer) == {"confirm_teardown"} | {f"destroy_{other}" for other in upper}, expected
+
+
+def test_every_job_runs_on_the_threaded_executor_and_has_a_longest_runtime(defs: Definitions) -> None:
+    for name in ("provision_environment", "preview_environment", "teardown_environment"):
+        job = defs.resolve_job_def(name)
+        assert job.executor_def.name == "threads"
+        assert int(job.run_tags["dagster/max_runtime"]) > 0
+
+
+_MEASURE = """
+import json, sys, time
+import dagster
+start = time.perf_counter()
+import ils_pipelines.definitions
+ils_pipelines.definitions.defs.get_repository_def()
+print(json.dumps({"seconds": time.perf_counter() - start, "modules": list(sys.modules)}))
+"""
+
+
+def test_loading_is_quick_and_imports_no_heavy_client() -> None:
+    measured = []
+    for _ in range(2):  # the first may compile bytecode
+        result = subprocess.run([sys.executable, "-c", _MEASURE], cwd=ROOT, capture_output=True, text=True, check=True)
+        measured.append(json.loads(result.stdout))
+
+    imported = {module.split(".")[0] for module in measured[-1]["modules"]}
+    assert imported.isdisjoint(NOT_AT_LOAD)
+    assert measured[-1]["seconds"] <= LOAD_BUDGET_SECONDS
+
+
+@pytest.mark.slow
+def test_the_workspace_loads_over_grpc_as_the_server_does_it(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "--workspace", str(ROOT / "workspace.yaml")],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "DAGSTER_HOME": str(tmp_path), "DAGSTER_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Validation successful for code location ils_pipelines" in result.stdout + result.stderr
