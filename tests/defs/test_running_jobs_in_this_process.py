@@ -66,7 +66,7 @@ def test_the_failure_in_the_run_is_the_message_for_people(instance, told) -> Non
     failures = [
         entry.dagster_event.step_failure_data
         for entry in instance.all_logs(run_id)
-        if entry.is_dagster_event and entry.dagster_event_type_value == "STEP_FAILURE"
+        if entry.dagster_event and entry.dagster_event.is_step_failure
     ]
     assert len(failures) == len(Layer)
     assert {failure.user_failure_data.description for failure in failures} == {
@@ -111,9 +111,14 @@ def test_a_run_of_another_machine_is_believed_to_go_on(instance, told) -> None:
 
 
 def test_a_run_that_waits_in_the_queue_is_not_in_the_way(instance, told) -> None:
+    earlier = run_of(instance, run_job(instance, PREVIEW, "dev", listener=told.append).run_id)
     instance.create_run_for_job(
-        defs.resolve_job_def(PREVIEW), status=DagsterRunStatus.QUEUED, tags={PARTITION_TAG: "dev"}
+        defs.resolve_job_def(PREVIEW),
+        status=DagsterRunStatus.QUEUED,
+        tags={PARTITION_TAG: "dev"},
+        remote_job_origin=earlier.remote_job_origin,
     )
+    told.clear()
 
     run_job(instance, PREVIEW, "dev", listener=told.append)
 
