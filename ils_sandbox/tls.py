@@ -7,8 +7,6 @@ earlier keep working after a restart. Clients trust the authority by its file, n
 from __future__ import annotations
 
 import ipaddress
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from ils_sandbox.state import write_atomically
+
 CA_LIFETIME = timedelta(days=3650)
 SERVER_LIFETIME = timedelta(days=397)
 """The longest life of a server certificate that every TLS client accepts."""
@@ -28,7 +28,7 @@ RENEW_BEFORE = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Certificates:
-    """Paths of PEM files. The key files are readable by their owner alone."""
+    """Paths of PEM files, readable by their owner alone."""
 
     ca_file: Path
     certificate_file: Path
@@ -43,13 +43,13 @@ def ensure_certificates(directory: Path) -> Certificates:
     ca = _load(certificates.ca_file, ca_key_file)
     if ca is None:
         ca = _make_authority()
-        _write(ca_key_file, _key_pem(ca[1]), 0o600)
-        _write(certificates.ca_file, _certificate_pem(ca[0]), 0o644)
+        write_atomically(ca_key_file, _key_pem(ca[1]))
+        write_atomically(certificates.ca_file, _certificate_pem(ca[0]))
     server = _load(certificates.certificate_file, certificates.key_file)
     if server is None or not _issued_by(server[0], ca[0]):
         server = _make_server(*ca)
-        _write(certificates.key_file, _key_pem(server[1]), 0o600)
-        _write(certificates.certificate_file, _certificate_pem(server[0]), 0o644)
+        write_atomically(certificates.key_file, _key_pem(server[1]))
+        write_atomically(certificates.certificate_file, _certificate_pem(server[0]))
     return certificates
 
 
@@ -138,12 +138,3 @@ def _certificate_pem(certificate: x509.Certificate) -> bytes:
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Replace `path` in one step: a reader finds the old file or the new one, never half of one."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    Path(temporary).chmod(mode)
-    Path(temporary).replace(path)

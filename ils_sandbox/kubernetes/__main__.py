@@ -1,0 +1,80 @@
+"""`python -m ils_sandbox.kubernetes --directory DIR --port N --tls-cert FILE --tls-key FILE`: serve on 127.0.0.1."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from ils_sandbox.kubernetes.application import Application
+from ils_sandbox.kubernetes.schema import definitions
+
+HOST = "127.0.0.1"
+SECONDS_TO_END = 5
+USUAL_VERSION = "1.35"
+"""Its types are read while starting, so that the first request does not wait for them."""
+
+
+class _Server(uvicorn.Server):
+    """Ends open watches when told to stop; uvicorn alone would wait for their clients."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self._application = application
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._application.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(
+            f"port {port} of {HOST} is taken by another process: choose a free one with --port, or end that process"
+        )
+    return listener
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m ils_sandbox.kubernetes", description=__doc__)
+    parser.add_argument("--directory", type=Path, required=True, help="where the clusters are kept")
+    parser.add_argument("--port", type=int, required=True, help="port of 127.0.0.1")
+    parser.add_argument("--tls-cert", type=Path, required=True, help="PEM file of the server's certificate")
+    parser.add_argument("--tls-key", type=Path, required=True, help="PEM file of its key")
+    options = parser.parse_args()
+    for file in (options.tls_cert, options.tls_key):
+        if not file.is_file():
+            sys.exit(f"{file} does not exist: the supervisor makes the certificates before it starts this server")
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    options.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    listener = _listen(options.port)
+    definitions(USUAL_VERSION)
+    application = Application(options.directory)
+    config = uvicorn.Config(
+        application,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=SECONDS_TO_END,
+        timeout_keep_alive=75,
+    )
+    _Server(config, application).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

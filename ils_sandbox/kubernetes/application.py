@@ -1,0 +1,179 @@
+"""The server: every request authenticated, counted, delayed and failed as asked, then answered by its cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from ils_sandbox.aws.faults import Faults
+from ils_sandbox.aws.recording import RecordedRequest, Recording
+from ils_sandbox.kubernetes import discovery, statuses
+from ils_sandbox.kubernetes.api import ClusterApi, json_response
+from ils_sandbox.kubernetes.clusters import Clusters, Running
+from ils_sandbox.kubernetes.control import PREFIX, Control
+from ils_sandbox.kubernetes.requests import Parameters, Target, parse_target, verb_of
+from ils_sandbox.kubernetes.settings import Settings
+from ils_sandbox.kubernetes.statuses import ApiError
+from ils_sandbox.kubernetes.watching import Watches
+from ils_sandbox.state import write_atomically
+
+EKS_TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 a prefix, not a token
+_MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+logger = logging.getLogger(__name__)
+
+
+def ensure_token(directory: Path) -> str:
+    """The token of this sandbox's clusters, made once."""
+    path = directory / "token"
+    if not path.exists():
+        write_atomically(path, secrets.token_urlsafe(32).encode())
+    return path.read_text(encoding="utf-8").strip()
+
+
+class Application:
+    """The ASGI application of one state folder."""
+
+    def __init__(self, directory: Path) -> None:
+        self._token = ensure_token(directory)
+        self._directory = directory
+        self.settings = Settings()
+        self.recording = Recording()
+        self.faults = Faults()
+        self._asgi = Starlette(lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
+        self.watches = Watches()
+        self.clusters = Clusters(self._directory, self.settings, self.watches)
+        self.clusters.start()
+        control = Control(self.clusters, self.settings, self.recording, self.faults)
+        app.router.routes.extend(control.routes())
+        app.router.routes.append(Route("/clusters/{cluster}/{path:path}", self._cluster, methods=_METHODS))
+        app.router.routes.append(Route("/clusters/{cluster}", self._cluster, methods=_METHODS))
+        try:
+            yield
+        finally:
+            await self.clusters.stop()
+
+    def close(self) -> None:
+        """End open watches; may be called from a signal handler."""
+        self._loop.call_soon_threadsafe(self.watches.close)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(PREFIX + "/"):
+            await self._asgi(scope, receive, send)
+            return
+        started = time.time()
+        status = 0
+
+        async def remember(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._asgi(scope, receive, remember)
+        finally:
+            request = Request(scope)
+            self.recording.add(
+                RecordedRequest(
+                    service="kubernetes",
+                    operation=_operation(request),
+                    mutating=request.method in _MUTATING and "dryRun" not in request.query_params,
+                    status=status,
+                    started=started,
+                    finished=time.time(),
+                    client=request.headers.get("user-agent", ""),
+                )
+            )
+
+    async def _cluster(self, request: Request) -> Response:
+        try:
+            self._authenticate(request)
+            if self.settings.latency_seconds:
+                await asyncio.sleep(self.settings.latency_seconds)
+            self._fail_if_asked(request)
+            return await self._answer(request)
+        except ApiError as error:
+            return json_response(error.status(), error.code)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:  # the client is told, as an API server tells it
+            logger.exception("%s %s", request.method, request.url.path)
+            failure = statuses.server_error(str(error))
+            return json_response(failure.status(), failure.code)
+
+    def _authenticate(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        ours = secrets.compare_digest(token.encode(), self._token.encode())
+        if scheme.lower() != "bearer" or not (ours or token.startswith(EKS_TOKEN_PREFIX)):
+            raise statuses.unauthorized()
+
+    def _fail_if_asked(self, request: Request) -> None:
+        fault = self.faults.next("kubernetes", _operation(request))
+        if fault is not None:
+            raise ApiError(fault.status, fault.error_code, "a failure that was asked for")
+
+    async def _answer(self, request: Request) -> Response:
+        running = self.clusters.get(request.path_params["cluster"])
+        path = request.path_params.get("path", "").strip("/")
+        target = parse_target(path)
+        if target is None:
+            return _described(running, path)
+        verb = verb_of(request.method, target, Parameters(request.query_params))
+        return await ClusterApi(running, self.watches, request, target).answer(verb)
+
+
+def _described(running: Running, path: str) -> Response:
+    """What is not a resource: health, version, discovery and OpenAPI."""
+    version = running.registry.cluster.version
+    fixed: dict[str, Any] = {
+        "version": lambda: discovery.version(version),
+        "api": discovery.core_versions,
+        "apis": discovery.groups,
+        "openapi/v3": discovery.openapi_index,
+    }
+    if path in ("healthz", "livez", "readyz"):
+        return PlainTextResponse("ok")
+    found: dict[str, Any] | None = None
+    if path in fixed:
+        found = fixed[path]()
+    elif path.startswith("openapi/v3/"):
+        found = discovery.openapi(path.removeprefix("openapi/v3/"), version)
+    elif path.startswith("api/"):
+        found = discovery.resources(path.removeprefix("api/"))
+    elif path.startswith("apis/"):
+        name = path.removeprefix("apis/")
+        found = discovery.resources(name) if "/" in name else discovery.group(name)
+    if found is None:
+        raise statuses.no_such_path()
+    return json_response(found)
+
+
+def _operation(request: Request) -> str:
+    """What is counted: `patch deployments`, `update deployments/scale`, or `get discovery`."""
+    _, _, path = request.url.path.removeprefix("/clusters/").partition("/")
+    target: Target | None = parse_target(path)
+    if target is None:
+        return f"{request.method.lower()} discovery"
+    try:
+        verb = verb_of(request.method, target, Parameters(request.query_params))
+    except ApiError:
+        verb = request.method.lower()
+    return f"{verb} {target.resource}"

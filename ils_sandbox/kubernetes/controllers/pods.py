@@ -1,0 +1,165 @@
+"""Pods: the scheduler and the kubelet in one. No container runs; the image's tag says what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ils_sandbox.kubernetes import clock
+from ils_sandbox.kubernetes.controllers.ownership import condition, terminating
+from ils_sandbox.kubernetes.controllers.pod_states import Progress, container_statuses, missing_reference
+from ils_sandbox.kubernetes.controllers.runner import Key, key_of
+from ils_sandbox.kubernetes.controllers.scheduling import choose_node
+from ils_sandbox.kubernetes.events import Recorder
+from ils_sandbox.kubernetes.kinds import CONFIG_MAP, NODE, POD, SECRET
+from ils_sandbox.kubernetes.registry import Registry
+from ils_sandbox.kubernetes.settings import Settings
+from ils_sandbox.kubernetes.store import Change, EventType, Object, name_of, namespace_of
+
+_SYNC_SECONDS = 1.0
+"""How often a waiting container's references are looked at again."""
+
+
+class Pods:
+    def __init__(self, registry: Registry, settings: Settings) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._scheduler = Recorder(registry, "default-scheduler")
+        self._kubelet = Recorder(registry, "kubelet")
+        self._since: dict[str, float] = {}
+        """By the pod's uid: the monotonic time since when its containers are under way, or it stops."""
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        if change.kind is POD:
+            yield key_of(change.obj)
+        if change.kind is NODE or (change.kind is POD and change.type is EventType.DELETED):
+            for pod in self._registry.cluster.objects(POD):
+                if not pod["spec"].get("nodeName"):
+                    yield key_of(pod)
+        elif change.kind in (CONFIG_MAP, SECRET):
+            for pod in self._registry.cluster.objects(POD, namespace_of(change.obj)):
+                if pod["status"]["phase"] == "Pending":
+                    yield key_of(pod)
+
+    def reconcile(self, key: Key) -> float | None:
+        pod = self._registry.cluster.get(POD, *key)
+        if pod is None:
+            return None
+        if terminating(pod):
+            return self._stop(pod)
+        if pod["status"]["phase"] in ("Succeeded", "Failed"):
+            return None
+        if not pod["spec"].get("nodeName"):
+            return self._schedule(pod)
+        return self._run(pod)
+
+    def _stop(self, pod: Object) -> float | None:
+        elapsed = self._elapsed(f"stop {pod['metadata']['uid']}")
+        grace = float(pod["metadata"].get("deletionGracePeriodSeconds", 0))
+        wait = min(self._settings.pod_stop_seconds, grace)
+        if elapsed < wait:
+            return wait - elapsed
+        if not pod["metadata"].get("finalizers"):
+            for prefix in ("", "stop "):
+                self._since.pop(prefix + pod["metadata"]["uid"], None)
+            self._registry.cluster.remove(POD, pod)
+        return None
+
+    def _schedule(self, pod: Object) -> float | None:
+        node, reason = choose_node(self._registry.cluster, pod)
+        now = clock.now()
+        if node:
+            pod = self._registry.change(POD, pod, {"spec": {"nodeName": node}})
+            scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
+            self._registry.set_status(POD, pod, {**pod["status"], "conditions": [scheduled]})
+            message = f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {node}"
+            self._scheduler.normal(POD, pod, "Scheduled", message)
+            return None
+        before = condition(pod, "PodScheduled")
+        if before is None or before.get("message") != reason:
+            unscheduled = {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": reason,
+                "lastTransitionTime": before["lastTransitionTime"] if before else now,
+            }
+            self._registry.set_status(POD, pod, {**pod["status"], "conditions": [unscheduled]})
+            self._scheduler.warning(POD, pod, "FailedScheduling", reason)
+        return None
+
+    def _run(self, pod: Object) -> float | None:
+        problem = missing_reference(self._registry.cluster, pod)
+        if problem:
+            self._since.pop(pod["metadata"]["uid"], None)
+            progress = Progress(0.0, self._settings.pod_ready_seconds, problem)
+        else:
+            progress = Progress(self._elapsed(pod["metadata"]["uid"]), self._settings.pod_ready_seconds, "")
+        containers, again = container_statuses(pod, progress)
+        self._announce(pod, containers)
+        self._write_status(pod, containers)
+        return _SYNC_SECONDS if problem else again
+
+    def _elapsed(self, what: str) -> float:
+        return time.monotonic() - self._since.setdefault(what, time.monotonic())
+
+    def _announce(self, pod: Object, containers: list[dict[str, Any]]) -> None:
+        """Events about what is new in the containers' states."""
+        before = {status["name"]: status for status in pod["status"].get("containerStatuses", ())}
+        for status in containers:
+            state = status["state"]
+            if before.get(status["name"], {}).get("state", {}).keys() == state.keys() and "waiting" not in state:
+                continue
+            waiting = state.get("waiting", {})
+            if waiting and waiting != before.get(status["name"], {}).get("state", {}).get("waiting"):
+                if waiting["reason"] != "ContainerCreating":
+                    self._kubelet.warning(
+                        POD, pod, "Failed", f"Error: {waiting['reason']}: {waiting.get('message', '')}"
+                    )
+            elif "running" in state:
+                self._kubelet.normal(POD, pod, "Started", f"Started container {status['name']}")
+
+    def _write_status(self, pod: Object, containers: list[dict[str, Any]]) -> None:
+        status = dict(pod["status"])
+        now = clock.now()
+        ready = all(container["ready"] for container in containers)
+        started = any("running" in container["state"] or container["restartCount"] for container in containers)
+        status["phase"] = "Running" if started else "Pending"
+        status.setdefault("startTime", now)
+        status["containerStatuses"] = containers
+        status["hostIP"] = self._host_ip(pod)
+        status["hostIPs"] = [{"ip": status["hostIP"]}]
+        if started and "podIP" not in status:
+            status["podIP"] = self._free_ip()
+            status["podIPs"] = [{"ip": status["podIP"]}]
+        unready = [container["name"] for container in containers if not container["ready"]]
+        why = {} if ready else {"reason": "ContainersNotReady", "message": f"containers with unready status: {unready}"}
+        wanted: list[dict[str, Any]] = [
+            {"type": "PodReadyToStartContainers", "status": "True"},
+            {"type": "Initialized", "status": "True"},
+            {"type": "Ready", "status": "True" if ready else "False", **why},
+            {"type": "ContainersReady", "status": "True" if ready else "False", **why},
+            {"type": "PodScheduled", "status": "True"},
+        ]
+        conditions = []
+        for found in wanted:
+            before = condition(pod, found["type"])
+            kept = before["lastTransitionTime"] if before and before["status"] == found["status"] else now
+            conditions.append({**found, "lastTransitionTime": kept})
+        status["conditions"] = conditions
+        self._registry.set_status(POD, pod, status)
+
+    def _host_ip(self, pod: Object) -> str:
+        node = self._registry.cluster.get(NODE, "", pod["spec"]["nodeName"])
+        addresses = node["status"]["addresses"] if node else []
+        return next((address["address"] for address in addresses if address["type"] == "InternalIP"), "127.0.0.1")
+
+    def _free_ip(self) -> str:
+        used = {pod["status"].get("podIP") for pod in self._registry.cluster.objects(POD)}
+        return next(
+            address
+            for third in range(128, 256)
+            for fourth in range(1, 255)
+            if (address := f"10.0.{third}.{fourth}") not in used
+        )

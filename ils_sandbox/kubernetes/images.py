@@ -1,0 +1,47 @@
+"""What becomes of a container, by the tag of its image: the way to make a pod fail on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    READY = "ready"
+    PULL_FAILS = "pull-fails"
+    """Stays in ErrImagePull, then ImagePullBackOff."""
+    CRASHES = "crashes"
+    """Starts, exits with code 1, stays in CrashLoopBackOff."""
+    NEVER_READY = "never-ready"
+    """Runs, but its readiness probe keeps failing."""
+    INVALID = "invalid"
+    """InvalidImageName: the reference cannot be parsed."""
+
+
+TAGS: dict[str, Outcome] = {
+    "does-not-exist": Outcome.PULL_FAILS,
+    "crash": Outcome.CRASHES,
+    "never-ready": Outcome.NEVER_READY,
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    repository: str
+    tag: str
+
+
+def parse(reference: str) -> Image:
+    """The repository and tag of an image reference; a digest stands as the tag."""
+    path, at, digest = reference.partition("@")
+    if at:
+        return Image(path, digest)
+    folder, slash, last = reference.rpartition("/")
+    name, _, tag = last.partition(":")
+    return Image(f"{folder}{slash}{name}", tag or "latest")
+
+
+def outcome(reference: str) -> Outcome:
+    if reference != reference.lower().strip() and parse(reference).repository != parse(reference).repository.lower():
+        return Outcome.INVALID
+    return TAGS.get(parse(reference).tag, Outcome.READY)
