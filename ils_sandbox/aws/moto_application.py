@@ -47,7 +47,7 @@ class MotoApplication:
         self._application = load_application()
 
     def answer(self, call: Call) -> Response:
-        """moto's answer; where it has none, or breaks, an error of AWS's own shape, so that boto3 raises ClientError."""
+        """moto's answer; where it has none, or breaks, an error in AWS's own shape: boto3 raises ClientError."""
         try:
             response = call_wsgi(self._application, call.request)
         except NotImplementedError:

@@ -49,14 +49,12 @@ def result_response(call: Call, result: dict[str, Any]) -> Response:
 
 def error_response(call: Call, code: str, message: str, status: int | None = None) -> Response:
     """The answer that boto3 raises as ClientError with this code."""
-    from moto.core.exceptions import ServiceException
-
     if call.model is None:
         # Not an operation that botocore knows: JSON carries the code for most clients.
         body = json.dumps({"__type": code, "message": message}).encode()
         headers = (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code))
         return Response(status or 400, body, headers)
-    response = _serialize(call, ServiceException(code, message))
+    response = _serialize(call, AwsError(code, message))
     return response if status is None else replace(response, status=status)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,20 @@ def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> No
     import uvicorn
 
     from ils_sandbox.aws.application import Application
+    from ils_sandbox.aws.kubernetes_admin import KubernetesAdmin
     from ils_sandbox.aws.moto_application import MotoApplication
+    from ils_sandbox.aws.overlay.lifecycles import Lifecycles
+    from ils_sandbox.aws.overlay.routes import Overlay
+    from ils_sandbox.aws.overlay.store import Store
+    from ils_sandbox.aws.overlay.world import World
     from ils_sandbox.aws.settings import CurrentSettings
 
     started = time.monotonic()
     moto = MotoApplication()
-    settings = CurrentSettings()
-    application = Application(moto, moto, settings, on_mutation=lambda: None, health=dict)
+    settings, store = CurrentSettings(), Store()
+    admin = None if kubernetes is None else KubernetesAdmin(*astuple(kubernetes))
+    world = World(moto, store, Lifecycles(store.phases, settings), admin)
+    application = Application(moto, Overlay(world), settings, on_mutation=lambda: None, health=dict)
     config = uvicorn.Config(
         application,
         host=HOST,

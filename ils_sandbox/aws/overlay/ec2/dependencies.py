@@ -1,0 +1,86 @@
+"""Deletions that EC2 refuses because something still depends on the resource, and moto does not.
+
+A teardown in the wrong order fails here as it would in AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay.eks.records import CLUSTERS
+from ils_sandbox.aws.overlay.world import Result, Routes, World
+from ils_sandbox.aws.responses import AwsError
+
+Dependents = Callable[[Call, World, str], list[str]]
+
+
+def _list(call: Call, world: World, operation: str, key: str, **filters: str) -> list[dict[str, Any]]:
+    listed = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
+    found: list[dict[str, Any]] = world.invoke(call, "ec2", operation, Filters=listed).get(key, [])
+    return found
+
+
+def _gateways(call: Call, world: World, **filters: str) -> list[str]:
+    listed = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
+    found = world.invoke(call, "ec2", "DescribeNatGateways", Filter=listed).get("NatGateways", [])
+    alive = [gateway["NatGatewayId"] for gateway in found if gateway["State"] != "deleted"]
+    deleting = [
+        gateway["NatGatewayId"] for gateway in found if world.lifecycles.phase(gateway["NatGatewayId"]) == "deleting"
+    ]
+    return alive + deleting
+
+
+def _of_subnet(call: Call, world: World, subnet: str) -> list[str]:
+    clusters = world.table(CLUSTERS, call).values()
+    return [
+        *_gateways(call, world, subnet_id=subnet),
+        *(record["name"] for record in clusters if subnet in record["resourcesVpcConfig"]["subnetIds"]),
+    ]
+
+
+def _of_vpc(call: Call, world: World, vpc: str) -> list[str]:
+    attached = [("attachment.vpc-id", vpc)]
+    gateways = world.invoke(
+        call, "ec2", "DescribeInternetGateways", Filters=[{"Name": name, "Values": [value]} for name, value in attached]
+    ).get("InternetGateways", [])
+    groups = _list(call, world, "DescribeSecurityGroups", "SecurityGroups", vpc_id=vpc)
+    endpoints = _list(call, world, "DescribeVpcEndpoints", "VpcEndpoints", vpc_id=vpc)
+    return [
+        *_gateways(call, world, vpc_id=vpc),
+        *(gateway["InternetGatewayId"] for gateway in gateways),
+        *(group["GroupId"] for group in groups if group["GroupName"] != "default"),
+        *(endpoint["VpcEndpointId"] for endpoint in endpoints if endpoint["State"] != "deleted"),
+    ]
+
+
+def _of_security_group(call: Call, world: World, group: str) -> list[str]:
+    """The groups whose rules refer to this one."""
+    rules = world.invoke(call, "ec2", "DescribeSecurityGroupRules").get("SecurityGroupRules", [])
+    return sorted(
+        {
+            rule["GroupId"]
+            for rule in rules
+            if rule["GroupId"] != group and (rule.get("ReferencedGroupInfo") or {}).get("GroupId") == group
+        }
+    )
+
+
+def _refuse(kind: str, key: str, dependents: Dependents) -> Callable[[Call, World], Result]:
+    def delete(call: Call, world: World) -> Result:
+        identifier = call.params.get(key)
+        depending = dependents(call, world, identifier) if identifier else []
+        if depending:
+            message = f"The {kind} '{identifier}' has dependencies and cannot be deleted: {', '.join(depending)}"
+            raise AwsError("DependencyViolation", message)
+        return world.forward(call)
+
+    return delete
+
+
+ROUTES: Routes = {
+    "DeleteSecurityGroup": _refuse("securityGroup", "GroupId", _of_security_group),
+    "DeleteSubnet": _refuse("subnet", "SubnetId", _of_subnet),
+    "DeleteVpc": _refuse("vpc", "VpcId", _of_vpc),
+}

@@ -1,0 +1,129 @@
+"""Aurora clusters."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from typing import Any
+
+from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.rds.extras import Kind
+from ils_sandbox.aws.overlay.rds.versions import ENGINE, resolve
+from ils_sandbox.aws.overlay.world import Result, World
+from ils_sandbox.aws.responses import AwsError
+
+CLUSTERS = Kind(
+    "rds.clusters",
+    "DBClusterIdentifier",
+    "DBClusters",
+    "Status",
+    {
+        "DatabaseInsightsMode": "DatabaseInsightsMode",
+        "EnableHttpEndpoint": "HttpEndpointEnabled",
+        "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
+        "EnablePerformanceInsights": "PerformanceInsightsEnabled",
+        "EngineLifecycleSupport": "EngineLifecycleSupport",
+        "MonitoringInterval": "MonitoringInterval",
+        "MonitoringRoleArn": "MonitoringRoleArn",
+        "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
+        "PerformanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
+    },
+)
+
+DEFAULTS: dict[str, Any] = {"EngineLifecycleSupport": "open-source-rds-extended-support", "StorageType": "aurora"}
+
+
+def create_db_cluster(call: Call, world: World) -> Result:
+    """CreateDBCluster, and the two ways of restoring one."""
+    params = dict(call.params)
+    name = CLUSTERS.name(call)
+    if name in CLUSTERS.ghosts.list(call, world):
+        raise AwsError("DBClusterAlreadyExistsFault", f"DB Cluster {name} already exists (status deleting)")
+    aurora = params.get("Engine") == ENGINE
+    # moto does not know Aurora's storage types.
+    storage = params.pop("StorageType", None) if aurora else None
+    if aurora and call.operation == "CreateDBCluster":
+        params["EngineVersion"] = resolve(params.get("EngineVersion"))
+    result = world.forward(call, params)
+    if aurora:
+        CLUSTERS.extras(call, world, name).update({**DEFAULTS, **({"StorageType": storage} if storage else {})})
+    CLUSTERS.remember(call, world, name)
+    _remember_certificate(call, world, name)
+    _mend_master_secret(call, world, result["DBCluster"])
+    CLUSTERS.begin(call, world, name, "creating", durations.RDS_CLUSTER_CREATE)
+    return {"DBCluster": {**CLUSTERS.completed(call, world, result["DBCluster"]), "Status": "creating"}}
+
+
+def describe_db_clusters(call: Call, world: World) -> Result:
+    return CLUSTERS.describe(call, world)
+
+
+def modify_db_cluster(call: Call, world: World) -> Result:
+    params = dict(call.params)
+    name = CLUSTERS.name(call)
+    current = CLUSTERS.current(call, world, name)
+    if current["Status"] != "available":
+        message = f"DB cluster {name} has status {current['Status']}; it can be changed when it is available."
+        raise AwsError("InvalidDBClusterStateFault", message)
+    if params.get("EngineVersion") and current["Engine"] == ENGINE:
+        params["EngineVersion"] = resolve(params["EngineVersion"])
+    storage = params.pop("StorageType", None) if current["Engine"] == ENGINE else None
+    exports = params.pop("CloudwatchLogsExportConfiguration", None)
+    result = world.forward(call, params)
+    renamed = str(params.get("NewDBClusterIdentifier") or name).lower()
+    if renamed != name:
+        kept = dict(CLUSTERS.extras(call, world, name))
+        CLUSTERS.forget(call, world, name)
+        CLUSTERS.extras(call, world, renamed).update(kept)
+    CLUSTERS.remember(call, world, renamed)
+    _remember_certificate(call, world, renamed)
+    extras = CLUSTERS.extras(call, world, renamed)
+    if storage:
+        extras["StorageType"] = storage
+    if exports:
+        extras["EnabledCloudwatchLogsExports"] = changed_exports(current, exports)
+    if params.get("ManageMasterUserPassword"):
+        _mend_master_secret(call, world, result["DBCluster"])
+    CLUSTERS.begin(call, world, renamed, "modifying", durations.RDS_CLUSTER_MODIFY)
+    return {"DBCluster": CLUSTERS.completed(call, world, result["DBCluster"])}
+
+
+def delete_db_cluster(call: Call, world: World) -> Result:
+    name = CLUSTERS.name(call)
+    ghosts = CLUSTERS.ghosts.list(call, world)
+    if name in ghosts:
+        raise AwsError("InvalidDBClusterStateFault", f"DB cluster {name} is already being deleted.")
+    current = CLUSTERS.current(call, world, name)
+    world.forward(call)
+    CLUSTERS.forget(call, world, name)
+    # Its instances are gone in moto already; what is still shown of them belongs to this cluster.
+    return {"DBCluster": CLUSTERS.ghosts.keep(call, world, name, current, durations.RDS_CLUSTER_DELETE)}
+
+
+def changed_exports(current: Result, change: dict[str, Any]) -> list[str]:
+    """The log types exported after a change. moto adds but does not always take away."""
+    disabled = change.get("DisableLogTypes") or ()
+    kept = [kind for kind in current.get("EnabledCloudwatchLogsExports", []) if kind not in disabled]
+    return sorted({*kept, *(change.get("EnableLogTypes") or ())})
+
+
+def _remember_certificate(call: Call, world: World, name: str) -> None:
+    authority = call.params.get("CACertificateIdentifier")
+    if authority:
+        CLUSTERS.extras(call, world, name)["CertificateDetails"] = {"CAIdentifier": authority}
+
+
+def _mend_master_secret(call: Call, world: World, cluster: Result) -> None:
+    """moto gives every managed secret one user and one password; RDS the cluster's user and a random password."""
+    secret = cluster.get("MasterUserSecret")
+    if secret is None:
+        return
+    alphabet = string.ascii_letters + string.digits + "!#$%&*+-.:<=>?^_~"
+    value = {
+        "username": cluster.get("MasterUsername"),
+        "password": "".join(secrets.choice(alphabet) for _ in range(32)),
+    }
+    stored = world.backend(call, "secretsmanager").secrets[secret["SecretArn"]]
+    stored.versions[stored.default_version_id]["secret_string"] = json.dumps(value)

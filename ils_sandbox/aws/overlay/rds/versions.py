@@ -1,0 +1,105 @@
+"""The versions of Aurora PostgreSQL that can be created, a part of them, looked up in autumn 2026."""
+
+from __future__ import annotations
+
+from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay.world import Result, World
+from ils_sandbox.aws.responses import AwsError
+
+ENGINE = "aurora-postgresql"
+
+# Major version -> minors, oldest first. 15.2, 15.4 and 15.5 are refused now.
+MINORS: dict[str, tuple[int, ...]] = {
+    "13": (20, 21, 22, 23),
+    "14": (17, 18, 19, 20, 22),
+    "15": (10, 12, 13, 14, 15, 17),
+    "16": (8, 9, 10, 11, 13),
+    "17": (4, 5, 6, 7, 9),
+}
+DEFAULT_MAJOR = "16"
+CA_CERTIFICATES = ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"]
+
+
+def versions() -> list[str]:
+    return [f"{major}.{minor}" for major, minors in MINORS.items() for minor in minors]
+
+
+def resolve(version: str | None) -> str:
+    """The full version for a full one, a major one or none. Raises InvalidParameterCombination."""
+    wanted = version or DEFAULT_MAJOR
+    if wanted in MINORS:
+        return f"{wanted}.{MINORS[wanted][-1]}"
+    if wanted not in versions():
+        raise AwsError("InvalidParameterCombination", f"Cannot find version {wanted} for {ENGINE}")
+    return wanted
+
+
+def describe_db_engine_versions(call: Call, _world: World) -> Result:
+    params = call.params
+    engines = {params["Engine"]} if params.get("Engine") else set()
+    for entry in params.get("Filters") or ():
+        if entry["Name"] == "engine":
+            engines.update(entry["Values"])
+    if engines and ENGINE not in engines:
+        return {"DBEngineVersions": []}
+    wanted = params.get("EngineVersion")
+    found = [version for version in versions() if wanted in (None, version, version.partition(".")[0])]
+    if params.get("DBParameterGroupFamily"):
+        found = [version for version in found if _family(version) == params["DBParameterGroupFamily"]]
+    if params.get("DefaultOnly"):
+        majors = {version.partition(".")[0] for version in found}
+        found = [resolve(DEFAULT_MAJOR if DEFAULT_MAJOR in majors else major) for major in sorted(majors)[:1]]
+    return {"DBEngineVersions": [_described(call, version) for version in found]}
+
+
+def _family(version: str) -> str:
+    return f"{ENGINE}{version.partition('.')[0]}"
+
+
+def _described(call: Call, version: str) -> Result:
+    major = version.partition(".")[0]
+    return {
+        "Engine": ENGINE,
+        "MajorEngineVersion": major,
+        "EngineVersion": version,
+        "DBParameterGroupFamily": _family(version),
+        "DBEngineDescription": "Aurora (PostgreSQL)",
+        "DBEngineVersionDescription": f"Aurora PostgreSQL (Compatible with PostgreSQL {version})",
+        "DBEngineVersionArn": f"arn:aws:rds:{call.region}::engine-version:{ENGINE}/{version}",
+        "ValidUpgradeTarget": [
+            {
+                "Engine": ENGINE,
+                "EngineVersion": target,
+                "Description": f"Aurora PostgreSQL (Compatible with PostgreSQL {target})",
+                "AutoUpgrade": False,
+                "IsMajorVersionUpgrade": target.partition(".")[0] != major,
+                "SupportedEngineModes": ["provisioned"],
+            }
+            for target in versions()
+            if _order(target) > _order(version) and (target.partition(".")[0] == major or _is_newest(target))
+        ],
+        "ExportableLogTypes": ["iam-db-auth-error", "instance", "postgresql"],
+        "SupportsLogExportsToCloudwatchLogs": True,
+        "SupportsReadReplica": False,
+        "SupportedEngineModes": ["provisioned"],
+        "SupportedFeatureNames": ["Bedrock", "Comprehend", "Lambda", "s3Export", "s3Import", "SageMaker"],
+        "Status": "available",
+        "SupportsParallelQuery": False,
+        "SupportsGlobalDatabases": True,
+        "SupportsBabelfish": True,
+        "SupportsLimitlessDatabase": False,
+        "SupportsCertificateRotationWithoutRestart": True,
+        "SupportedCACertificateIdentifiers": CA_CERTIFICATES,
+        "SupportsLocalWriteForwarding": True,
+        "SupportsIntegrations": False,
+        "ServerlessV2FeaturesSupport": {"MinCapacity": 0.0, "MaxCapacity": 256.0},
+        "TagList": [],
+    }
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _is_newest(version: str) -> bool:
+    return version == resolve(version.partition(".")[0])

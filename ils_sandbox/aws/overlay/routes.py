@@ -1,0 +1,43 @@
+"""The table of what the overlay answers."""
+
+from __future__ import annotations
+
+from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import ec2, kms, logs
+from ils_sandbox.aws.overlay.eks import routes as eks
+from ils_sandbox.aws.overlay.elasticache import routes as elasticache
+from ils_sandbox.aws.overlay.rds import routes as rds
+from ils_sandbox.aws.overlay.world import Handler, MotoRefusedError, Routes, World
+from ils_sandbox.aws.requests import Response
+from ils_sandbox.aws.responses import AwsError, error_response, result_response
+
+SERVICES: dict[str, Routes] = {
+    "ec2": ec2.ROUTES,
+    "eks": eks.ROUTES,
+    "elasticache": elasticache.ROUTES,
+    "kms": kms.ROUTES,
+    "logs": logs.ROUTES,
+    "rds": rds.ROUTES,
+}
+
+TABLE: dict[tuple[str, str], Handler] = {
+    (service, operation): handler for service, routes in SERVICES.items() for operation, handler in routes.items()
+}
+
+
+class Overlay:
+    """Answers a call by the table, or else by moto."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def answer(self, call: Call) -> Response:
+        handler = TABLE.get((call.service, call.operation))
+        if handler is None:
+            return self._world.moto.answer(call)
+        try:
+            return result_response(call, handler(call, self._world))
+        except AwsError as error:
+            return error_response(call, error.code, error.message, error.status)
+        except MotoRefusedError as refused:
+            return refused.response
