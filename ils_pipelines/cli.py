@@ -48,12 +48,18 @@ def plan(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def up(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+def up(
+    environment: EnvironmentArgument,
+    approve: Annotated[
+        str, typer.Option(help="Digest of the plan that was approved, as `ils plan` prints it.", show_default=False)
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
     """Bring every layer of an environment to what its file says."""
     from ils_pipelines.commands.run import run
     from ils_pipelines.provisioning.progress import Action
 
-    raise typer.Exit(run(Action.UP, environment, as_json=as_json))
+    raise typer.Exit(run(Action.UP, environment, as_json=as_json, approve=approve))
 
 
 @app.command()

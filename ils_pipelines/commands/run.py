@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
-from ils_pipelines.commands.summary import layer_entry, print_plans, print_summary
+from ils_pipelines.commands.summary import layer_entry, plan_digest, print_plans, print_summary
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerFinished, LayerReport, Progress
 from ils_pipelines.provisioning.teardown import check_teardown
@@ -36,7 +36,7 @@ class _Collected:
             self.failures.append(progress)
 
 
-def run(action: Action, environment: str, *, as_json: bool, confirm: str = "") -> ExitCode:
+def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", approve: str = "") -> ExitCode:
     """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens."""
     collected = _Collected()
     run_id: str | None = None
@@ -48,7 +48,7 @@ def run(action: Action, environment: str, *, as_json: bool, confirm: str = "") -
         target.preflight()
         if action is Action.DESTROY:
             check_teardown(target, confirmed=confirm)
-        run_id, code = _run_job(action, environment, collected, confirm)
+        run_id, code = _run_job(action, environment, collected, confirm=confirm, approve=approve)
     except IlsError as error:
         problem = error
         code = exit_code_of(error)
@@ -59,8 +59,11 @@ def run(action: Action, environment: str, *, as_json: bool, confirm: str = "") -
     return code
 
 
-def _run_job(action: Action, environment: str, collected: _Collected, confirm: str) -> tuple[str, ExitCode]:
+def _run_job(
+    action: Action, environment: str, collected: _Collected, *, confirm: str, approve: str
+) -> tuple[str, ExitCode]:
     from ils_pipelines.defs.launch import run_job
+    from ils_pipelines.defs.steps import APPROVED_TAG
     from ils_pipelines.instance import open_instance
 
     config: dict[str, Any] = {}
@@ -72,7 +75,14 @@ def _run_job(action: Action, environment: str, collected: _Collected, confirm: s
             collected(progress)
             display(progress)
 
-        outcome = run_job(instance, JOBS[action], environment, listener=listener, run_config=config)
+        outcome = run_job(
+            instance,
+            JOBS[action],
+            environment,
+            listener=listener,
+            run_config=config,
+            extra_tags={APPROVED_TAG: approve} if approve else {},
+        )
     if outcome.interrupted:
         return outcome.run_id, ExitCode.INTERRUPTED
     return outcome.run_id, ExitCode.SUCCESS if outcome.success else ExitCode.FAILED
@@ -89,8 +99,8 @@ def _report(
     as_json: bool,
 ) -> None:
     failures = collected.failures
-    for failure in failures:
-        print_error(f"{failure.layer}: {failure.message}")
+    for message, layers in _by_message(failures).items():
+        print_error(f"{', '.join(layers)}: {message}")
     if problem is not None and not failures:
         print_error(problem if isinstance(problem, IlsError) else str(problem))
     elif code is not ExitCode.SUCCESS and not failures:
@@ -106,6 +116,8 @@ def _report(
             "run_id": run_id,
             "success": code is ExitCode.SUCCESS,
         }
+        if action is Action.PREVIEW and code is ExitCode.SUCCESS:
+            document["digest"] = plan_digest(collected.reports)
         if problem is not None:
             document["error"] = str(problem)
         print_json(document)
@@ -115,3 +127,11 @@ def _report(
         if action is Action.PREVIEW:
             print_plans(out, collected.reports)
         print_summary(out, environment, action, collected.reports, run_id)
+
+
+def _by_message(failures: Sequence[LayerFailed]) -> dict[str, list[str]]:
+    """Layers by what they failed of: what is wrong with the environment is wrong for each of them, and said once."""
+    layers: dict[str, list[str]] = {}
+    for failure in failures:
+        layers.setdefault(failure.message, []).append(str(failure.layer))
+    return layers

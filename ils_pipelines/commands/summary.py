@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.engine.models import Operation, Plan
+from ils_pipelines.provisioning.approval import SHOWN_DIGITS, environment_digest
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.layers import Layer
 
@@ -23,6 +24,7 @@ STYLES = {
     Operation.ADOPT: "cyan",
 }
 _TITLES = {Action.UP: "done to", Action.PREVIEW: "planned for", Action.DESTROY: "deleted from"}
+_VERBS = {Action.UP: "made", Action.PREVIEW: "planned", Action.DESTROY: "made"}
 _ORDER = {layer: position for position, layer in enumerate(Layer)}
 
 
@@ -59,10 +61,9 @@ def print_summary(
         table.add_row(str(report.layer), *_counts(report.plan), f"{report.duration.total_seconds():.1f}")
     out.print(table)
     total = sum(len(report.plan.changes) for report in reports)
-    verb = "planned" if action is Action.PREVIEW else "made"
-    out.print(
-        f"{total or 'no'} {'change' if total in {0, 1} else 'changes'} {verb}" + (f"; run {run_id}" if run_id else "")
-    )
+    made = f"{total or 'no'} {'change' if total in {0, 1} else 'changes'} {_VERBS[action]}"
+    digest = f"; plan {plan_digest(reports)[:SHOWN_DIGITS]}" if action is Action.PREVIEW else ""
+    out.print(made + digest + (f"; run {run_id}" if run_id else ""))
 
 
 def _counts(plan: Plan) -> list[str]:
@@ -74,6 +75,11 @@ def _counts(plan: Plan) -> list[str]:
         count = counts.get(operation, 0) + (adopted if operation is Operation.CREATE else 0)
         cells.append(f"[{STYLES[operation]}]{count}[/]" if count else "·")
     return [*cells, str(plan.unchanged) if plan.unchanged else "·"]
+
+
+def plan_digest(reports: Sequence[LayerReport]) -> str:
+    """The digest of the whole plan, which is what is approved."""
+    return environment_digest({report.layer: report.plan.digest for report in reports})
 
 
 def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:

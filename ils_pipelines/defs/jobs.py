@@ -3,13 +3,16 @@
 None of them runs by itself: applying is somebody's decision.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dagster import (
+    AssetKey,
     AssetObservation,
     AssetSelection,
     Config,
+    DagsterEventType,
+    DagsterInstance,
     Failure,
     In,
     JobDefinition,
@@ -27,8 +30,9 @@ from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
-from ils_pipelines.defs.steps import work_on_layer
+from ils_pipelines.defs.steps import APPROVED_TAG, work_on_layer
 from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.approval import environment_digest
 from ils_pipelines.provisioning.progress import Action
 from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
@@ -75,14 +79,35 @@ def _preview_op(layer: Layer) -> OpDefinition:
     return preview
 
 
+@op(
+    name="summarize_plan",
+    description="The digest of the whole plan: what is approved where a change needs approval.",
+    ins={f"plan_of_{layer}": In(Nothing) for layer in Layer},
+)
+def _summarize_plan(context: OpExecutionContext) -> None:
+    digests = {Layer(key.path[0]): digest for key, digest in _plans_of_run(context.instance, context.run_id)}
+    digest = environment_digest(digests)
+    context.log.info(
+        f"Plan {digest} of {context.partition_key}. To approve it, provision with the run tag {APPROVED_TAG}: {digest}"
+    )
+    context.add_output_metadata({"plan_digest": digest})
+
+
+def _plans_of_run(instance: DagsterInstance, run_id: str) -> Iterator[tuple[AssetKey, str]]:
+    """The digest of each plan that a run observed, by the asset that it is for."""
+    for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_OBSERVATION):
+        observation = entry.asset_observation
+        if observation is not None:
+            yield observation.asset_key, str(observation.metadata["plan_digest"].value)
+
+
 @graph(
     name=PREVIEW, description="Plan every layer of an environment and keep each plan with its asset. Changes nothing."
 )
 def _previews() -> None:
     # Side by side: each plan is made against the outputs that the layers below it have now, and where those do not exist
     # yet, against unknown ones.
-    for layer in Layer:
-        _preview_op(layer)()
+    _summarize_plan(**{f"plan_of_{layer}": _preview_op(layer)() for layer in Layer})
 
 
 preview_environment = _previews.to_job(

@@ -57,6 +57,7 @@ def run_job(
     *,
     listener: Listener,
     run_config: Mapping[str, Any] | None = None,
+    extra_tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run a job on one environment and wait until it has ended. Call it from the main thread: it handles interrupts.
 
@@ -70,6 +71,7 @@ def run_job(
         **(partitions.get_tags_for_partition_key(environment, job_name) if partitions else {}),
         PARTITION_TAG: environment,
         HOST_TAG: socket.gethostname(),
+        **(extra_tags or {}),
     }
     run_id = str(uuid.uuid4())
     with _alive(instance, run_id), listening(run_id, listener):

@@ -5,6 +5,7 @@ import threading
 from dagster import ConfigurableResource
 from pydantic import PrivateAttr
 
+from ils_pipelines.provisioning.approval import check_approval
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -17,6 +18,7 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
     """
 
     _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
+    _approved: set[str] = PrivateAttr(default_factory=set)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     def open(self, environment: str) -> Target:
@@ -30,3 +32,15 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
                 target.preflight()
                 self._targets[environment] = target
             return self._targets[environment]
+
+    def open_approved(self, environment: str, approved: str) -> Target:
+        """Likewise, once it is clear that the environment may be changed. No step of a run changes anything before.
+
+        `approved` is the digest of the approved plan, if there is one. Raises `NotApproved` as well.
+        """
+        target = self.open(environment)
+        with self._lock:
+            if environment not in self._approved:
+                check_approval(target, approved)
+                self._approved.add(environment)
+        return target

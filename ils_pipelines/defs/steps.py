@@ -23,6 +23,9 @@ from ils_pipelines.provisioning.progress import (
 )
 from ils_pipelines.settings.layers import Layer
 
+APPROVED_TAG = "ils/approved"
+"""Run tag with the digest of the plan that somebody approved; environments that require approval ask for it."""
+
 StepContext = AssetExecutionContext | OpExecutionContext
 
 
@@ -35,7 +38,10 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
     started = time.monotonic()
     publish(run_id, LayerStarted(layer, action))
     try:
-        target = targets.open(context.partition_key)
+        if action is Action.UP:
+            target = targets.open_approved(context.partition_key, context.run.tags.get(APPROVED_TAG, ""))
+        else:
+            target = targets.open(context.partition_key)
         report = perform(
             layer_work(target, layer),
             action,

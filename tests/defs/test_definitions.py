@@ -74,11 +74,14 @@ def test_provisioning_covers_every_layer(defs: Definitions) -> None:
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(ASSETS)
 
 
-def test_previews_wait_for_nothing(defs: Definitions) -> None:
+def test_previews_wait_for_nothing_and_are_summed_up(defs: Definitions) -> None:
     graph = defs.resolve_job_def("preview_environment").graph
+    waiting = [
+        node.name for node in graph.nodes if graph.dependency_structure.input_to_upstream_outputs_for_node(node.name)
+    ]
 
-    assert {node.name for node in graph.nodes} == {f"preview_{layer}" for layer in ASSETS}
-    assert not any(graph.dependency_structure.input_to_upstream_outputs_for_node(node.name) for node in graph.nodes)
+    assert {node.name for node in graph.nodes} == {f"preview_{layer}" for layer in ASSETS} | {"summarize_plan"}
+    assert waiting == ["summarize_plan"]
 
 
 def test_teardown_goes_the_other_way_after_the_confirmation(defs: Definitions) -> None:

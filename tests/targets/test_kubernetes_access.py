@@ -94,7 +94,7 @@ class ApiServer:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Nothing is printed in tests."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
