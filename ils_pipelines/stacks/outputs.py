@@ -1,0 +1,130 @@
+"""What each layer hands to the layers above it, by name.
+
+The names are the wall between layers: they are what is exported from a stack and what `read` asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+import pulumi
+
+from ils_pipelines.settings.layers import Layer
+from ils_pipelines.stacks.upstream import Upstream
+
+
+@dataclass(frozen=True)
+class LayerOutputs:
+    """Outputs of one layer; every field is one stack output of the same name."""
+
+    layer: ClassVar[Layer]
+
+    def export(self) -> None:
+        """Make them outputs of the current stack."""
+        for field in fields(self):
+            pulumi.export(field.name, getattr(self, field.name))
+
+    @classmethod
+    def read(cls, upstream: Upstream) -> Self:
+        """Take them from a layer below."""
+        return cls(**{field.name: upstream.output(cls.layer, field.name) for field in fields(cls)})
+
+
+Text = pulumi.Output[str]
+Texts = pulumi.Output[list[str]]
+
+
+@dataclass(frozen=True)
+class VpcOutputs(LayerOutputs):
+    """Network and security groups."""
+
+    layer = Layer.VPC
+
+    vpc_id: Text
+    vpc_cidr: Text
+    public_subnet_ids: Texts
+    """In the order of the availability zones."""
+    private_subnet_ids: Texts
+    nat_public_ips: Texts
+    """Addresses the environment calls out from; empty without NAT."""
+    cluster_security_group_id: Text
+    """Of the control plane's network interfaces."""
+    nodes_security_group_id: Text
+    database_security_group_id: Text
+    cache_security_group_id: Text
+    load_balancer_security_group_id: Text
+
+
+@dataclass(frozen=True)
+class EncryptionOutputs(LayerOutputs):
+    """ARNs of the keys, by what they encrypt."""
+
+    layer = Layer.ENCRYPTION
+
+    cluster_key_arn: Text
+    """Kubernetes secrets."""
+    database_key_arn: Text
+    """Aurora storage, snapshots and performance insights."""
+    cache_key_arn: Text
+    """ElastiCache storage and snapshots."""
+    secrets_key_arn: Text
+    """Secrets Manager."""
+    logs_key_arn: Text
+    """CloudWatch log groups."""
+
+
+@dataclass(frozen=True)
+class ClusterOutputs(LayerOutputs):
+    """The Kubernetes cluster."""
+
+    layer = Layer.CLUSTER
+
+    cluster_name: Text
+    cluster_arn: Text
+    cluster_version: Text
+    endpoint: Text
+    """Address of the Kubernetes API, https."""
+    certificate_authority: Text
+    """PEM of the API's CA, base64."""
+    eks_security_group_id: Text
+    """The security group EKS itself made."""
+    oidc_issuer: Text
+    """https address of the identity provider of service accounts."""
+    oidc_provider_arn: Text
+    node_role_arn: Text
+    node_group_names: Texts
+
+
+@dataclass(frozen=True)
+class DatabaseOutputs(LayerOutputs):
+    """The Aurora cluster."""
+
+    layer = Layer.DATABASE
+
+    cluster_identifier: Text
+    cluster_arn: Text
+    endpoint: Text
+    """Host name of the writer."""
+    reader_endpoint: Text
+    port: pulumi.Output[int]
+    database_name: Text
+    master_username: Text
+    master_secret_arn: Text
+    """Secret, made and rotated by RDS, with `username` and `password` as JSON."""
+    instance_identifiers: Texts
+
+
+@dataclass(frozen=True)
+class CacheOutputs(LayerOutputs):
+    """The replication group."""
+
+    layer = Layer.CACHE
+
+    replication_group_id: Text
+    primary_endpoint: Text
+    """Host name that takes writes; TLS only."""
+    reader_endpoint: Text
+    port: pulumi.Output[int]
+    auth_token_secret_arn: Text
+    """Secret whose string is the auth token."""
