@@ -164,7 +164,9 @@ def _equal_items(field: Field, old: Any, new: Any) -> bool:
 
 
 def _equal_scalars(field: Field, old: Any, new: Any) -> bool:
-    return bool(_canonical(field, old) == _canonical(field, new))
+    if _canonical(field, old) == _canonical(field, new):
+        return True
+    return field.accepts is not None and field.accepts(text_of(old), text_of(new))
 
 
 def _canonical(field: Field, value: Any) -> Any:

@@ -57,6 +57,8 @@ class Field:
     """Shown in the outputs only if the program gives it: other resources may manage the same thing."""
     canonical: Callable[[str], Any] | None = None
     """Maps strings that AWS takes for the same to the same value."""
+    accepts: Callable[[str, str], bool] | None = None
+    """Whether what is there, the first, is what a program asks for by the second, though they differ."""
     choices: tuple[str | int, ...] = ()
     encode: Callable[[Any], Any] | None = None
     """Pulumi value -> AWS value, in place of the kind's own conversion."""
@@ -84,6 +86,7 @@ class Row(TypedDict, total=False):
     returned: bool
     only_if_given: bool
     canonical: Callable[[str], Any]
+    accepts: Callable[[str, str], bool]
     choices: tuple[str | int, ...]
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]

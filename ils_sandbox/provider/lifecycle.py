@@ -105,8 +105,8 @@ def update(scope: Scope, id_: str, olds: Plain, news: Plain, ignored: Sequence[s
             _run_update(scope, id_, step, hit, olds, news)
         else:
             step.change(scope, id_, olds, news)
-    if entry.updated:
-        _reach(scope, id_, entry.updated, {**olds, **news})
+        if entry.updated:
+            _reach(scope, id_, entry.updated, {**olds, **news})
     found = read(scope, id_, {**olds, **news}, news)
     if found is None:
         raise NotReady(f"{entry.name} {id_} is gone: it was deleted by somebody else while it was updated")

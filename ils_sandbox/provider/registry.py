@@ -5,8 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ils_sandbox.provider.resource import ResourceType
-from ils_sandbox.provider.services import ec2_network, iam, kms, logs
+from ils_sandbox.provider.services import (
+    ec2_flow_log,
+    ec2_launch_template,
+    ec2_network,
+    ec2_routing,
+    ec2_security,
+    ec2_security_rules,
+    eks,
+    elasticache,
+    elasticache_groups,
+    iam,
+    kms,
+    logs,
+    rds,
+    rds_groups,
+    secretsmanager,
+)
 
-TYPES: Mapping[str, ResourceType] = {
-    entry.name: entry for service in (ec2_network, kms, iam, logs) for entry in service.TYPES
-}
+_SERVICES = (
+    ec2_network,
+    ec2_routing,
+    ec2_flow_log,
+    ec2_security,
+    ec2_security_rules,
+    ec2_launch_template,
+    kms,
+    iam,
+    logs,
+    eks,
+    rds_groups,
+    rds,
+    elasticache_groups,
+    elasticache,
+    secretsmanager,
+)
+
+TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

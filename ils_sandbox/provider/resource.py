@@ -1,7 +1,7 @@
 """What an entry says about a resource type. Entries are data; `lifecycle` carries them out.
 
 Parameters of calls are templates: a string `$id` or `$vpcId` in them stands for the resource's id or one of its
-properties (whole value, any kind); a call whose template names a property that has no value leaves that member out.
+properties (JMESPath; whole value, any kind); a call whose template names a property that has no value leaves that member out.
 """
 
 from __future__ import annotations
@@ -176,6 +176,7 @@ class ResourceType:
     """Outputs that follow from the id and the other properties."""
     updates: tuple[Update | Custom, ...] = ()
     updated: Wait | None = None
+    """After each step of an update."""
     before_delete: Callable[[Scope, str, Plain], None] | None = None
     delete: Call | Callable[[Scope, str, Plain], None] | None
     gone: bool = False
@@ -257,7 +258,7 @@ class Scope(Place):
 def fill(template: Any, names: Mapping[str, Any]) -> Any:
     """A template with its `$names` replaced; members without a value are left out."""
     if isinstance(template, str):
-        return names.get(template[1:]) if template.startswith("$") else template
+        return select(template[1:], names) if template.startswith("$") else template
     if isinstance(template, Mapping):
         filled = {key: fill(value, names) for key, value in template.items()}
         return {key: value for key, value in filled.items() if value is not None}
