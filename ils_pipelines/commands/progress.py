@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from ils_pipelines.commands.summary import short_type
 from ils_pipelines.engine.models import EventKind
 from ils_pipelines.provisioning.progress import LayerEvent, LayerFailed, LayerFinished, LayerStarted, Progress
 from ils_pipelines.settings.layers import Layer
@@ -103,7 +104,8 @@ class ProgressDisplay:
             took = f" {event.duration.total_seconds():.1f} s" if event.duration is not None else ""
             failed = " failed" if event.kind is EventKind.FAILED else ""
             self._line(
-                progress.layer, f"{event.change.operation} {event.change.type} {event.change.name}{failed}{took}"
+                progress.layer,
+                f"{event.change.operation} {short_type(event.change.type)} {event.change.name}{failed}{took}",
             )
 
     def _line(self, layer: Layer, text: str) -> None:

@@ -79,11 +79,12 @@ def _layer_status(layer: Layer, work: LayerWork) -> LayerStatus:
 
 
 def _print(out: Console, status: EnvironmentStatus, *, with_outputs: bool) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     title = f"{status.name} ({status.target})"
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("layer")
     table.add_column("state")
     table.add_column("resources", justify="right")

@@ -50,9 +50,10 @@ def print_summary(
     out: Console, environment: str, action: Action, reports: Sequence[LayerReport], run_id: str | None
 ) -> None:
     """One row per layer: how many resources were created, updated, … and how long it took."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"{_TITLES[action]} {environment}", title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(title=f"{_TITLES[action]} {environment}", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.add_column("layer")
     for operation in (*CHANGES[:-1], Operation.SAME):
         table.add_column(str(operation), justify="right")
@@ -62,7 +63,9 @@ def print_summary(
     out.print(table)
     total = sum(len(report.plan.changes) for report in reports)
     made = f"{total or 'no'} {'change' if total in {0, 1} else 'changes'} {_VERBS[action]}"
-    digest = f"; plan {plan_digest(reports)[:SHOWN_DIGITS]}" if action is Action.PREVIEW else ""
+    # The plan of some layers only is nothing that could be approved.
+    whole = action is Action.PREVIEW and len(reports) == len(Layer)
+    digest = f"; plan {plan_digest(reports)[:SHOWN_DIGITS]}" if whole else ""
     out.print(made + digest + (f"; run {run_id}" if run_id else ""))
 
 
@@ -92,7 +95,7 @@ def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
         out.print(Text(f"{report.layer}  (plan {report.plan.digest[:12]})", style="bold"))
         for change in report.plan.changes:
             style = STYLES.get(change.operation, "")
-            out.print(Text(f"  {change.operation:<8}", style=style) + Text(f"{change.type}  {change.name}"))
+            out.print(Text(f"  {change.operation:<8}", style=style) + Text(f"{short_type(change.type)}  {change.name}"))
             if change.operation in {Operation.CREATE, Operation.DELETE}:
                 continue
             for diff in change.diffs:
@@ -100,6 +103,13 @@ def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
                 out.print(
                     Text(f"            {diff.path}: {_shown(diff.old)} -> {_shown(diff.new)}{forced}", style="dim")
                 )
+
+
+def short_type(token: str) -> str:
+    """`aws:ec2:Vpc` for Pulumi's `aws:ec2/vpc:Vpc`."""
+    package, _, rest = token.partition(":")
+    module, _, name = rest.rpartition(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"
 
 
 def _shown(value: Any) -> str:

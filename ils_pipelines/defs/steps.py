@@ -1,15 +1,14 @@
 """Doing one thing to one layer as a step of a Dagster run: events logged as they come, failures that read well."""
 
-import logging
 import time
 from datetime import timedelta
 
-from dagster import AssetExecutionContext, DagsterLogManager, Failure, OpExecutionContext
+from dagster import AssetExecutionContext, Failure, OpExecutionContext
 
 from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.resources import EnvironmentTargets
-from ils_pipelines.engine.models import EngineEvent, EventKind
-from ils_pipelines.engine.protocol import OnEvent
+from ils_pipelines.defs.step_log import StepLog
+from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.layers import layer_work, perform
 from ils_pipelines.provisioning.progress import (
@@ -42,14 +41,20 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
             target = targets.open_approved(context.partition_key, context.run.tags.get(APPROVED_TAG, ""))
         else:
             target = targets.open(context.partition_key)
-        report = perform(
-            layer_work(target, layer),
-            action,
-            environment=target.environment.name,
-            layer=layer,
-            on_event=_tell(context.log, run_id, layer),
-            cancel=step_cancel_event(),
-        )
+        with StepLog(context.log) as log:
+
+            def on_event(event: EngineEvent) -> None:
+                publish(run_id, LayerEvent(layer, event))
+                log(event)
+
+            report = perform(
+                layer_work(target, layer),
+                action,
+                environment=target.environment.name,
+                layer=layer,
+                on_event=on_event,
+                cancel=step_cancel_event(),
+            )
     except Exception as error:
         failed = LayerFailed(layer, error, timedelta(seconds=time.monotonic() - started))
         publish(run_id, failed)
@@ -58,34 +63,3 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
         raise
     publish(run_id, LayerFinished(layer, report))
     return report
-
-
-def _tell(log: DagsterLogManager, run_id: str, layer: Layer) -> OnEvent:
-    """A listener of the engine that writes to the step's log and to whoever listens in this process.
-
-    `log` belongs to the step, so it names the right one from whatever thread the engine calls.
-    """
-
-    def on_event(event: EngineEvent) -> None:
-        publish(run_id, LayerEvent(layer, event))
-        log.log(_LOG_LEVELS[event.kind], describe(event))
-
-    return on_event
-
-
-_LOG_LEVELS = {
-    EventKind.STARTED: logging.DEBUG,
-    EventKind.FINISHED: logging.INFO,
-    EventKind.FAILED: logging.ERROR,
-    EventKind.NOTE: logging.INFO,
-}
-
-
-def describe(event: EngineEvent) -> str:
-    """One line, e.g. `create aws:ec2/vpc:Vpc main finished in 1.2 s`."""
-    if event.change is None:
-        return event.message
-    change = event.change
-    took = f" in {event.duration.total_seconds():.1f} s" if event.duration is not None else ""
-    said = f": {event.message}" if event.message else ""
-    return f"{change.operation} {change.type} {change.name} {event.kind}{took}{said}"
