@@ -6,11 +6,13 @@ to be done before it is done, and what was done right after, and rewrites the fi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,24 +53,14 @@ class Checkpoint:
         return next((state for state in self.resources if state.is_stack and not state.delete), None)
 
     def to_json(self, crypter: PassphraseCrypter) -> dict[str, Any]:
-        version = _sdk_version()
-        return {
-            "version": VERSION,
-            "deployment": {
-                "manifest": {
-                    "time": datetime.now(UTC).isoformat(),
-                    "magic": hashlib.sha256(version.encode()).hexdigest(),
-                    "version": version,
-                },
-                "secrets_providers": {"type": "passphrase", "state": crypter.state()},
-                "resources": [state.to_json(crypter) for state in self.resources],
-                "pending_operations": [
-                    {"type": str(pending.kind), "resource": pending.resource.to_json(crypter)}
-                    for pending in self.pending
-                ],
-                "metadata": {},
-            },
+        deployment = {
+            **_head(crypter),
+            "resources": [state.to_json(crypter) for state in self.resources],
+            "pending_operations": [
+                {"type": str(pending.kind), "resource": pending.resource.to_json(crypter)} for pending in self.pending
+            ],
         }
+        return {"version": VERSION, "deployment": deployment}
 
     @classmethod
     def from_json(cls, document: Any, crypter: PassphraseCrypter, *, source: str) -> Checkpoint:
@@ -89,6 +81,21 @@ class Checkpoint:
         return checkpoint
 
 
+def _head(crypter: PassphraseCrypter) -> dict[str, Any]:
+    """Everything of a deployment but its resources."""
+    version = _sdk_version()
+    return {
+        "manifest": {
+            "time": datetime.now(UTC).isoformat(),
+            "magic": hashlib.sha256(version.encode()).hexdigest(),
+            "version": version,
+        },
+        "secrets_providers": {"type": "passphrase", "state": crypter.state()},
+        "metadata": {},
+    }
+
+
+@functools.cache
 def _sdk_version() -> str:
     from importlib.metadata import version  # noqa: PLC0415
 
@@ -126,6 +133,8 @@ class CheckpointFile:
     def __init__(self, path: Path, crypter: PassphraseCrypter) -> None:
         self.path = path
         self._crypter = crypter
+        # A file is written twice for each change; what did not change since is not encoded again.
+        self._texts: weakref.WeakKeyDictionary[ResourceState, str] = weakref.WeakKeyDictionary()
 
     def load(self) -> Checkpoint | None:
         """None when the stack does not exist. Raises CheckpointCorrupt."""
@@ -147,11 +156,29 @@ class CheckpointFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(checkpoint.to_json(self._crypter), file, indent=1)
+            file.write(self._encode(checkpoint))
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
         draft.replace(self.path)
+
+    def _encode(self, checkpoint: Checkpoint) -> str:
+        """The text of `checkpoint.to_json`, a resource a line."""
+        head = json.dumps(_head(self._crypter))[1:-1]
+        resources = ",\n".join(map(self._text, checkpoint.resources))
+        pending = ",\n".join(
+            f'{{"type": "{item.kind}", "resource": {self._text(item.resource)}}}' for item in checkpoint.pending
+        )
+        return (
+            f'{{"version": {VERSION}, "deployment": {{{head},\n"resources": [\n{resources}],\n'
+            f'"pending_operations": [{pending}]}}}}\n'
+        )
+
+    def _text(self, state: ResourceState) -> str:
+        text = self._texts.get(state)
+        if text is None:
+            text = self._texts[state] = json.dumps(state.to_json(self._crypter))
+        return text
 
     def back_up(self) -> None:
         """Keep the present file as `<name>.bak` while an operation changes it."""
