@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 
@@ -32,7 +33,10 @@ def serve(port: int) -> None:
     sys.stderr.write(f"Dagster UI: http://{HOST}:{free}{taken}\n")
     sys.stderr.flush()
     command = ["dagster", "dev", "--workspace", str(workspace), "--host", HOST, "--port", str(free)]
-    os.execv(sys.executable, [sys.executable, "-m", *command])  # noqa: S606 no shell is wanted
+    # A shell that starts this in the background has interrupts ignored, and Dagster treats a termination as an interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]  # `dg dev`, which supersedes it, is for scaffolding too
+    os.execv(sys.executable, [sys.executable, *quiet, "-m", *command])  # noqa: S606 no shell is wanted
 
 
 def free_port(wanted: int) -> int:
