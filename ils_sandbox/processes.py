@@ -89,7 +89,7 @@ class ServerProcess:
         return True
 
 
-def is_healthy(port: int, ca_file: Path | None, timeout: float = 2.0) -> bool:
+def is_healthy(port: int, ca_file: Path | None, timeout: float = 10.0) -> bool:
     """Whether the server on that port answers its health check."""
     connection: http.client.HTTPConnection
     if ca_file is None:

@@ -45,7 +45,6 @@ class Application:
         settings: CurrentSettings,
         *,
         on_mutation: Callable[[], None],
-        health: Callable[[], dict[str, Any]],
     ) -> None:
         self._moto = moto
         self._overlay = overlay
@@ -53,7 +52,7 @@ class Application:
         self._on_mutation = on_mutation
         self._recording = Recording()
         self._faults = Faults()
-        self._control = Control(self._recording, self._faults, settings, health)
+        self._control = Control(self._recording, self._faults, settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -20,13 +20,10 @@ PREFIX = "/_sandbox/"
 class Control:
     """One handler for each method and path."""
 
-    def __init__(
-        self, recording: Recording, faults: Faults, settings: CurrentSettings, health: Callable[[], dict[str, Any]]
-    ) -> None:
+    def __init__(self, recording: Recording, faults: Faults, settings: CurrentSettings) -> None:
         self._recording = recording
         self._faults = faults
         self._settings = settings
-        self._health = health
         self._routes: dict[tuple[str, str], Callable[[bytes], Response]] = {
             ("GET", "health"): self._get_health,
             ("GET", "requests"): self._get_requests,
@@ -48,7 +45,7 @@ class Control:
             return _json({"error": str(error)}, 400)
 
     def _get_health(self, _body: bytes) -> Response:
-        return _json({"status": "ok", "pid": os.getpid(), **self._health()})
+        return _json({"status": "ok", "pid": os.getpid()})
 
     def _get_requests(self, _body: bytes) -> Response:
         return _json([request.model_dump() for request in self._recording.list()])

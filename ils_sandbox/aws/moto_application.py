@@ -7,7 +7,7 @@ import logging
 import os
 from typing import Any
 
-from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.calls import ACCOUNT, Call
 from ils_sandbox.aws.requests import HttpRequest, Response, call_wsgi
 from ils_sandbox.aws.responses import error_response
 
@@ -19,6 +19,8 @@ ENVIRONMENT = {
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
     "MOTO_ACM_VALIDATION_WAIT": "3",
     "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # One account: otherwise moto looks for every access key in every partition, and fills each with managed policies.
+    "MOTO_ACCOUNT_ID": ACCOUNT,
 }
 
 

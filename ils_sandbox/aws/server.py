@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+import warnings
 from dataclasses import astuple, dataclass
 from pathlib import Path
+
+from ils_sandbox.aws.application import Application, Receive, Scope, Send
+from ils_sandbox.aws.kubernetes_admin import KubernetesAdmin
+from ils_sandbox.aws.moto_application import MotoApplication
+from ils_sandbox.aws.overlay.lifecycles import Lifecycles
+from ils_sandbox.aws.overlay.routes import Overlay
+from ils_sandbox.aws.overlay.store import Store
+from ils_sandbox.aws.overlay.world import World
+from ils_sandbox.aws.persistence import Autosave, Snapshot
+from ils_sandbox.aws.settings import CurrentSettings
+from ils_sandbox.aws.warmup import warm_up
 
 log = logging.getLogger(__name__)
 
@@ -24,36 +37,59 @@ class KubernetesAccess:
 def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> None:
     """Serve until SIGTERM or SIGINT, then save the state in `directory`.
 
-    Raises SystemExit when the port is taken.
+    Raises `SnapshotError` when the saved state cannot be read, SystemExit when the port is taken.
     """
-    import uvicorn
-
-    from ils_sandbox.aws.application import Application
-    from ils_sandbox.aws.kubernetes_admin import KubernetesAdmin
-    from ils_sandbox.aws.moto_application import MotoApplication
-    from ils_sandbox.aws.overlay.lifecycles import Lifecycles
-    from ils_sandbox.aws.overlay.routes import Overlay
-    from ils_sandbox.aws.overlay.store import Store
-    from ils_sandbox.aws.overlay.world import World
-    from ils_sandbox.aws.settings import CurrentSettings
-
-    started = time.monotonic()
+    # moto warns of error codes that botocore's models do not name, such as those that tests inject.
+    warnings.filterwarnings("ignore", message=r"Exception\(.*does not match an error shape")
+    started = time.perf_counter()
     moto = MotoApplication()
     settings, store = CurrentSettings(), Store()
+    snapshot = Snapshot(directory / "snapshot", store)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    restored = snapshot.load()
     admin = None if kubernetes is None else KubernetesAdmin(*astuple(kubernetes))
-    world = World(moto, store, Lifecycles(store.phases, settings), admin)
-    application = Application(moto, Overlay(world), settings, on_mutation=lambda: None, health=dict)
-    config = uvicorn.Config(
-        application,
+    overlay = Overlay(World(moto, store, Lifecycles(store.phases, settings), admin))
+    autosave = Autosave(snapshot)
+    application = Application(moto, overlay, settings, on_mutation=autosave.changed)
+    what = "the saved state" if restored else "an empty account"
+    log.info("ready with %s after %.2f s", what, time.perf_counter() - started)
+    _run(_Process(application, overlay, autosave), port)
+
+
+class _Process:
+    """The application with a beginning and an end: uvicorn announces both as the ASGI lifespan."""
+
+    def __init__(self, application: Application, overlay: Overlay, autosave: Autosave) -> None:
+        self._application = application
+        self._overlay = overlay
+        self._autosave = autosave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._application(scope, receive, send)
+            return
+        await receive()
+        warming = asyncio.create_task(warm_up(self._overlay))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        warming.cancel()
+        await self._autosave.finish()
+        log.info("saved")
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _run(process: _Process, port: int) -> None:
+    import uvicorn
+
+    uvicorn.run(
+        process,
         host=HOST,
         port=port,
         log_config=None,
         access_log=False,
-        lifespan="off",
+        lifespan="on",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=60,
     )
-    log.info("ready after %.2f s", time.monotonic() - started)
-    uvicorn.Server(config).run()
