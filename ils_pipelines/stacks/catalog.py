@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -13,13 +14,24 @@ Program = Callable[[], None]
 ProgramFactory = Callable[[Environment, Upstream], Program]
 
 
-def _vpc(environment: Environment, upstream: Upstream) -> Program:
-    def program() -> None:
-        from ils_pipelines.stacks.vpc import declare
+def _in_module(module: str) -> ProgramFactory:
+    """The program whose `declare` is in `module` of this package, imported when the program runs."""
 
-        declare(environment, upstream)
+    def factory(environment: Environment, upstream: Upstream) -> Program:
+        def program() -> None:
+            importlib.import_module(f"{__package__}.{module}").declare(environment, upstream)
 
-    return program
+        return program
+
+    return factory
 
 
-PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType({Layer.VPC: _vpc})
+PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
+    {
+        Layer.VPC: _in_module("vpc"),
+        Layer.ENCRYPTION: _in_module("encryption"),
+        Layer.CLUSTER: _in_module("cluster"),
+        Layer.DATABASE: _in_module("database"),
+        Layer.CACHE: _in_module("cache"),
+    }
+)

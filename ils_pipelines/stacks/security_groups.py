@@ -67,8 +67,11 @@ def _label(end: Group | str) -> str:
     return end.value if isinstance(end, Group) else "anywhere" if end == EVERYWHERE else end.replace("/", "-")
 
 
-def flows(ports: Ports, vpc_cidr: str, private_access: tuple[str, ...]) -> Iterator[Flow]:
-    """Every connection there may be. Replies need no rule; what is not here is refused."""
+def flows(ports: Ports, private_access: tuple[str, ...]) -> Iterator[Flow]:
+    """Every connection there may be; what is not here is refused.
+
+    Replies need no rule, and neither do the VPC's own DNS and clock: security groups do not filter them.
+    """
     yield Flow(EVERYWHERE, Group.LOAD_BALANCER, 80, "HTTP from the internet, redirected to HTTPS")
     yield Flow(EVERYWHERE, Group.LOAD_BALANCER, 443, "HTTPS from the internet")
     yield Flow(Group.LOAD_BALANCER, Group.NODES, ports.app, "Requests and health checks to the application")
@@ -86,8 +89,6 @@ def flows(ports: Ports, vpc_cidr: str, private_access: tuple[str, ...]) -> Itera
     yield Flow(Group.NODES, Group.NODES, 1025, "Pod to pod, kubelet included", last_port=65535)
     yield Flow(Group.NODES, Group.DATABASE, ports.database, "Application to PostgreSQL")
     yield Flow(Group.NODES, Group.CACHE, ports.cache, "Application to Redis")
-    yield Flow(Group.NODES, vpc_cidr, 53, "Names from the VPC's resolver", protocol="udp")
-    yield Flow(Group.NODES, vpc_cidr, 53, "Long names from the VPC's resolver", protocol="tcp")
     yield Flow(Group.NODES, EVERYWHERE, 443, "AWS APIs, images, LIMS and sign-in providers")
 
 

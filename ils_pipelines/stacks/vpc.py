@@ -21,7 +21,6 @@ def declare(environment: Environment, _upstream: Upstream) -> None:
     network = VpcNetwork("network", VpcNetworkArgs(naming, settings, environment.aws.region))
     allowed = flows(
         Ports(app=environment.app.port, database=environment.database.port, cache=environment.cache.port),
-        str(settings.cidr),
         tuple(str(block) for block in environment.cluster.private_access_cidrs),
     )
     groups = SecurityGroups("security-groups", SecurityGroupsArgs(naming, network.vpc_id, tuple(allowed)))
