@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from ils_pipelines.settings.cluster import Cluster, UpgradePolicy
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.nodes import Nodes, NodesArgs
 from ils_pipelines.stacks.outputs import ClusterOutputs, EncryptionOutputs, VpcOutputs

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import DatabaseOutputs, EncryptionOutputs, VpcOutputs
 from ils_pipelines.stacks.roles import ServiceRole, ServiceRoleArgs

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.settings.encryption import Encryption
-from ils_pipelines.stacks import policies
+from ils_pipelines.stacks import aws, policies
 from ils_pipelines.stacks.keys import EncryptionKey, EncryptionKeyArgs, current_account_id
 from ils_pipelines.stacks.naming import Naming
 

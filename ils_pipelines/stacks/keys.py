@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.settings.encryption import Encryption
-from ils_pipelines.stacks import policies
+from ils_pipelines.stacks import aws, policies
 from ils_pipelines.stacks.naming import Naming
 
 Statements = Callable[[str], tuple[dict[str, Any], ...]]

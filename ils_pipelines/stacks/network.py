@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from ils_pipelines.settings.network import NatMode, Network
+from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 
 EVERYWHERE = "0.0.0.0/0"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
-from ils_pipelines.stacks import policies
+from ils_pipelines.stacks import aws, policies
 from ils_pipelines.stacks.naming import Naming
 
 

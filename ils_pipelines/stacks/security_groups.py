@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pulumi
-import pulumi_aws as aws
 
+from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.network import EVERYWHERE
 

@@ -1,0 +1,36 @@
+"""The parts of pulumi_aws that the programs use, completely loaded.
+
+pulumi_aws loads its parts when they are first touched, and not in a way that two threads may do at once: programs of layers
+that are applied in parallel found parts half loaded. The import lock of this module makes the others wait.
+"""
+
+from __future__ import annotations
+
+from pulumi_aws import (
+    cloudwatch,
+    ec2,
+    eks,
+    elasticache,
+    get_caller_identity_output,
+    iam,
+    kms,
+    rds,
+    secretsmanager,
+    vpc,
+)
+
+__all__ = [
+    "cloudwatch",
+    "ec2",
+    "eks",
+    "elasticache",
+    "get_caller_identity_output",
+    "iam",
+    "kms",
+    "rds",
+    "secretsmanager",
+    "vpc",
+]
+
+for _part in (cloudwatch, ec2, eks, elasticache, iam, kms, rds, secretsmanager, vpc):
+    hasattr(_part, "loaded")  # asking for anything loads the part
