@@ -1,0 +1,127 @@
+"""The calls a release makes to the Kubernetes API, over the official client's connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ils_pipelines.release.errors import ApiFailure, ClusterUnreachable
+from ils_pipelines.release.manifests import FIELD_MANAGER
+from ils_pipelines.release.objects import DEPLOYMENT, Body, Kind, Ref, kind_of
+
+TIMEOUT_SECONDS = (5, 30)
+"""To connect, and to answer."""
+_APPLY = "application/apply-patch+yaml"
+
+Object = dict[str, Any]
+
+
+class Cluster:
+    """Thin functions over a `kubernetes.client.ApiClient`. Raises `ApiFailure` and `ClusterUnreachable`.
+
+    Bodies go and come as they are: the client's models drop fields they do not know, and its logger writes answers,
+    Secrets included, when debugging is on.
+    """
+
+    def __init__(self, api_client: Any) -> None:
+        self._api_client = api_client
+
+    def get(self, ref: Ref) -> Object | None:
+        try:
+            return self._call("GET", _path(kind_of(ref), ref.namespace, ref.name))
+        except ApiFailure as failure:
+            if failure.code == 404:
+                return None
+            raise
+
+    def find(self, kind: Kind, labels: Mapping[str, str], namespace: str = "") -> list[Object]:
+        """Objects with these labels, of one namespace or of all."""
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        found: list[Object] = []
+        token = ""
+        while True:
+            query = [("labelSelector", selector), ("limit", "500"), *([("continue", token)] if token else [])]
+            page = self._call("GET", _path(kind, namespace), query)
+            # Items of a list come without their kind.
+            found += [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in page["items"]]
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return found
+
+    def apply(self, ref: Ref, body: Body, *, force: bool) -> Object:
+        """Server-side apply: create the object, or make the fields of `body` what they say there."""
+        query = [
+            ("fieldManager", FIELD_MANAGER),
+            ("force", "true" if force else "false"),
+            ("fieldValidation", "Strict"),
+        ]
+        return self._call("PATCH", _path(kind_of(ref), ref.namespace, ref.name), query, dict(body), _APPLY)
+
+    def delete(self, ref: Ref) -> None:
+        """Delete the object; a deployment stays until its pods are gone. Nothing happens when it is gone already."""
+        policy = "Foreground" if kind_of(ref) is DEPLOYMENT else "Background"
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy}
+        try:
+            self._call("DELETE", _path(kind_of(ref), ref.namespace, ref.name), [], body)
+        except ApiFailure as failure:
+            if failure.code != 404:
+                raise
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        try:
+            response = self._api_client.call_api(
+                path,
+                method,
+                query_params=query or [],
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+            answer: Object = json.loads(response.data)
+        except ApiException as error:
+            raise _failure(method, path, error.status, error.body) from None  # its text shows the body
+        except (HTTPError, OSError) as error:
+            host = self._api_client.configuration.host
+            raise ClusterUnreachable(
+                f"the Kubernetes API at {host} does not answer ({type(error).__name__}). Check that the cluster is "
+                "active and that its endpoint can be reached from here."
+            ) from error
+        return answer
+
+
+def _path(kind: Kind, namespace: str, name: str = "") -> str:
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{kind.root}{scope}/{kind.plural}" + (f"/{name}" if name else "")
+
+
+def _failure(method: str, path: str, status: int | None, body: Any) -> ApiFailure | ClusterUnreachable:
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        found = {}
+    if not status:
+        return ClusterUnreachable(
+            f"{method} {path}: no secure connection to the Kubernetes API. Check the cluster's certificate authority."
+        )
+    if status == 401:
+        return ClusterUnreachable(
+            "the Kubernetes API does not accept our token (401). Check the AWS credentials in use, and that the "
+            "cluster has an access entry for them."
+        )
+    message = found.get("message") or f"HTTP {status}"
+    return ApiFailure(f"{method} {path}: {message}", status, found.get("details") or {})
