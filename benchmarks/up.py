@@ -42,8 +42,8 @@ class Sandbox:
 
     def set_latency(self, seconds: float) -> None:
         body = json.dumps({"latency_seconds": seconds}).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_sandbox/settings", data=body, method="PUT")  # noqa: S310
-        urllib.request.urlopen(request).close()  # noqa: S310 loopback
+        request = urllib.request.Request(f"{self.endpoint}/_sandbox/settings", data=body, method="PUT")
+        urllib.request.urlopen(request).close()
 
 
 def main() -> None:
