@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from ils_pipelines.errors import IlsError
 from ils_sandbox.aws.server import KubernetesAccess, serve
 
 
@@ -25,7 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     kubernetes = KubernetesAccess(*named) if all(named) else None
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    serve(options.port, options.directory, kubernetes)
+    try:
+        serve(options.port, options.directory, kubernetes)
+    except IlsError as error:
+        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 the message says it all
+        return 1
     return 0
 
 

@@ -11,6 +11,7 @@ import asyncio
 import importlib
 import json
 import logging
+import pickle
 import sys
 import time
 import weakref
@@ -29,6 +30,12 @@ FORMAT = 1
 QUIET_SECONDS = 0.5
 LATEST_SECONDS = 5.0
 
+NOT_PICKLED = (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError)
+"""What pickling raises for an object that it does not take."""
+
+Backends = dict[tuple[str, str], dict[tuple[str, str], Any]]
+"""Module and name of a service's backends -> account and region -> backend."""
+
 
 class SnapshotError(IlsError):
     """The snapshot cannot be read. It is left as it is."""
@@ -46,10 +53,27 @@ class Snapshot:
     def __init__(self, path: Path, store: Store) -> None:
         self._path = path
         self._store = store
+        self._not_saved: set[tuple[str, str]] = set()
 
     def content(self) -> bytes:
-        """The snapshot of this moment."""
+        """The snapshot of this moment. A service that cannot be pickled is left out, and named in the log."""
         backends = {_name(backend_dict): dict(_regions(backend_dict)) for backend_dict in _backend_dicts()}
+        for name in self._not_saved:
+            backends.pop(name, None)
+        try:
+            return self._pickled(backends)
+        except NOT_PICKLED:
+            # The rest is worth saving. What fails once is not tried again: it would cost this search every time.
+            for name in list(backends):
+                try:
+                    self._pickled({name: backends[name]})
+                except NOT_PICKLED as error:
+                    log.error("what %s.%s contains is lost at the next stop: %r", *name, error)  # noqa: TRY400
+                    self._not_saved.add(name)
+                    del backends[name]
+            return self._pickled(backends)
+
+    def _pickled(self, backends: Backends) -> bytes:
         state = {"backends": backends, "tables": self._store.tables, "phases": self._store.phases}
         return json.dumps(_header()).encode() + b"\n" + pickling.dumps(state)
 

@@ -14,26 +14,64 @@ import pickle
 import threading
 import types
 import weakref
+from collections import OrderedDict, defaultdict
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
+from cryptography.x509 import Certificate, load_der_x509_certificate
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 _LOCKS: dict[type, str] = {type(threading.Lock()): "Lock", type(threading.RLock()): "RLock"}
 
 
 class BackendPickler(pickle.Pickler):
-    """A pickler that takes locks (as new ones), weak dictionaries and functions that no module names."""
+    """A pickler that takes locks (as new ones), keys, certificates, weak dictionaries and functions without a name."""
 
     def reducer_override(self, obj: Any) -> Any:
         lock = _LOCKS.get(type(obj))
         if lock is not None:
             return getattr(threading, lock), ()
+        if isinstance(obj, PrivateKey):
+            der = obj.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+            return _load_private_key, (der,)
+        if isinstance(obj, PublicKey):
+            return _load_public_key, (obj.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),)
+        if isinstance(obj, Certificate):
+            return _load_certificate, (obj.public_bytes(Encoding.DER),)
         if isinstance(obj, weakref.WeakValueDictionary):
             return weakref.WeakValueDictionary, (), None, None, iter(list(obj.items()))
+        if isinstance(obj, defaultdict | OrderedDict) and type(obj) not in (defaultdict, OrderedDict):
+            # Those two have their subclasses made anew by calling them, and moto's want arguments.
+            factory = obj.default_factory if isinstance(obj, defaultdict) else None
+            return _make_dictionary, (type(obj),), (factory, vars(obj), list(obj.items())), None, None, _fill_dictionary
         if isinstance(obj, types.FunctionType) and "<locals>" in obj.__qualname__:
             cells = tuple(cell.cell_contents for cell in obj.__closure__ or ())
             state = (obj.__defaults__, obj.__kwdefaults__, cells)
             arguments = (marshal.dumps(obj.__code__), obj.__module__, obj.__qualname__, len(cells))
             return _make_function, arguments, state, None, None, _fill_function
         return NotImplemented
+
+
+def _load_private_key(der: bytes) -> Any:
+    return load_der_private_key(der, None)
+
+
+def _load_public_key(der: bytes) -> Any:
+    return load_der_public_key(der)
+
+
+def _load_certificate(der: bytes) -> Any:
+    return load_der_x509_certificate(der)
 
 
 def _make_function(code: bytes, module: str, qualname: str, cells: int) -> types.FunctionType:
@@ -48,6 +86,20 @@ def _fill_function(function: types.FunctionType, state: tuple[Any, Any, tuple[An
     function.__defaults__, function.__kwdefaults__, cells = state
     for cell, contents in zip(function.__closure__ or (), cells, strict=True):
         cell.cell_contents = contents
+
+
+def _make_dictionary(kind: type[dict[Any, Any]]) -> dict[Any, Any]:
+    return kind.__new__(kind)
+
+
+def _fill_dictionary(dictionary: dict[Any, Any], state: tuple[Any, dict[str, Any], list[tuple[Any, Any]]]) -> None:
+    factory, attributes, items = state
+    if isinstance(dictionary, defaultdict):
+        dictionary.default_factory = factory
+    vars(dictionary).update(attributes)
+    for key, value in items:
+        base = OrderedDict if isinstance(dictionary, OrderedDict) else dict
+        base.__setitem__(dictionary, key, value)
 
 
 def dumps(value: Any) -> bytes:
