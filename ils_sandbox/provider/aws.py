@@ -32,7 +32,7 @@ from ils_sandbox.provider import lifecycle
 from ils_sandbox.provider.checking import check
 from ils_sandbox.provider.clients import PARALLEL_CALLS, partition_of, shared_clients
 from ils_sandbox.provider.difference import covered, differences
-from ils_sandbox.provider.errors import CreatedButFailed, ProviderError, UnknownType, scrub
+from ils_sandbox.provider.errors import AwsError, CreatedButFailed, ProviderError, UnknownType, scrub
 from ils_sandbox.provider.invokes import FUNCTIONS
 from ils_sandbox.provider.registry import TYPES
 from ils_sandbox.provider.resource import Place, ResourceType, Scope
@@ -91,7 +91,11 @@ class AwsProvider(Provider):
         if request.preview:
             return CreateResponse(properties=wrap(_foreseen(entry, inputs), request.properties, entry.secret_names))
         scope = self._scope(entry, request.urn, inputs, request.timeout)
-        id_, outputs = await self._in_thread(lambda: lifecycle.create(scope, inputs), request.properties)
+        try:
+            id_, outputs = await self._in_thread(lambda: lifecycle.create(scope, inputs), request.properties)
+        except CreatedButFailed as error:
+            error.properties = wrap(error.outputs, request.properties, entry.secret_names)
+            raise
         return CreateResponse(id_, wrap(outputs, request.properties, entry.secret_names))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
@@ -182,12 +186,18 @@ class AwsProvider(Provider):
         """Run blocking work; no secret of `given` gets into an error's message."""
         try:
             return await asyncio.get_running_loop().run_in_executor(_threads(), work)
-        except CreatedButFailed as error:
-            error.args = (scrub(str(error), secret_texts(given)),)
-            raise
         except ProviderError as error:
-            error.args = (scrub(str(error), secret_texts(given)),)
+            _scrub(error, list(secret_texts(given)))
             raise
+
+
+def _scrub(error: ProviderError, secrets: list[str]) -> None:
+    """Take secrets out of an error's message, and out of that of the error it reports."""
+    error.args = (scrub(str(error), secrets),)
+    if isinstance(error, AwsError):
+        error.detail = scrub(error.detail, secrets)
+    if isinstance(error, CreatedButFailed):
+        _scrub(error.reason, secrets)
 
 
 _STABLE = frozenset({"arn", "ownerId"})

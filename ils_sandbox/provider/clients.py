@@ -88,6 +88,10 @@ class Clients:
             ) from None
         except BotoCoreError as error:
             raise ProviderError(f"{service}.{operation}: {type(error).__name__}") from None
+        # Calls that take several things at once report refusals in an answer that looks like success.
+        for refused in answer.get("Unsuccessful") or ():
+            details = refused.get("Error", {})
+            raise AwsError(service, operation, details.get("Code", "Unknown"), details.get("Message", ""))
         return answer
 
 

@@ -81,18 +81,20 @@ def same(field: Field, old: Any, new: Any) -> bool:
 
 def _field(field: Field, path: Path, old: Any, new: Any, replace: bool) -> Iterator[Difference]:
     if new is UNKNOWN:
-        yield Difference(path, How.ADD if _nothing(old) else How.UPDATE, replace)
+        yield Difference(path, How.ADD if _nothing(field, old) else How.UPDATE, replace)
         return
     if new is None:
         if field.computed:
             return
         if field.default is None:
-            if not _nothing(old):
+            if not _nothing(field, old):
                 yield Difference(path, How.DELETE, replace)
             return
         new = field.default
-    if _nothing(old):
-        if not _nothing(new) and (field.default is None or not _equal_scalars(field, field.default, new)):
+    if old is None:
+        old = field.default
+    if _nothing(field, old):
+        if not _nothing(field, new):
             yield Difference(path, How.ADD, replace)
         return
     yield from _CONTENTS.get(field.kind, _scalar)(field, path, old, new, replace)
@@ -188,9 +190,13 @@ def _canonical(field: Field, value: Any) -> Any:
             return field.canonical(shown) if field.canonical else shown
 
 
-def _nothing(value: Any) -> bool:
+def _nothing(field: Field, value: Any) -> bool:
     """Whether leaving the property out says the same: AWS does not tell unset from empty, zero or off."""
-    return value is None or value is False or (not isinstance(value, bool) and value in ("", 0, [], {}, ()))
+    if value is None or value in ("", [], {}, ()):
+        return True
+    if field.kind is Kind.FLAG:
+        return not flag_of(value)
+    return field.kind is Kind.NUMBER and _canonical(field, value) == 0
 
 
 def covered(difference: Difference, ignored: Sequence[str]) -> bool:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pulumi.provider.experimental.property_value import PropertyValue
+
 from ils_pipelines.engine.models import SECRET
 from ils_pipelines.errors import IlsError
 
@@ -72,12 +74,14 @@ class NotReady(ProviderError):
 class CreatedButFailed(ProviderError):
     """The resource exists, but a later step of its creation failed.
 
-    `resource_id` and `outputs` let an engine record it; without that, `find` recognises it.
+    `resource_id` and `properties` let an engine record it; without that, `find` recognises it.
     """
 
     def __init__(self, resource_id: str, outputs: Mapping[str, Any], reason: ProviderError) -> None:
         self.resource_id = resource_id
         self.outputs = dict(outputs)
+        self.properties: dict[str, PropertyValue] = {}
+        """`outputs` as Pulumi's, once they passed the provider's wall."""
         self.reason = reason
         super().__init__(f"{resource_id} was made, but is not usable: {reason}")
 

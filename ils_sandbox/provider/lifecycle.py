@@ -126,7 +126,8 @@ def delete(scope: Scope, id_: str, state: Plain) -> None:
         else:
             entry.delete(scope, id_, state)
     except AwsError as error:
-        if error.code in entry.missing:
+        # Some calls name the thing inside, not the thing itself, when it is gone.
+        if error.code in entry.missing or _describe(scope, id_, state) is None:
             return
         raise
     if entry.gone:
@@ -138,10 +139,10 @@ def find(scope: Scope, inputs: Plain, known_ids: frozenset[str]) -> str | None:
     """The id of what an interrupted `create` may have made, or None."""
     entry = scope.type
     if isinstance(entry.find, FindMarked):
-        names = {**inputs, "marker": mark_of(scope.urn)}
-        for described in scope.run(entry.find.call, names) or ():
+        for described in scope.run(entry.find.call, {**inputs, "marker": mark_of(scope.urn)}) or ():
             id_ = str(select(entry.find.id, described))
-            if id_ not in known_ids and entry.find.alive(described) and entry.present(described):
+            alive = entry.find.alive(described) and entry.present(described)
+            if alive and id_ not in known_ids and _is_marked(scope, described):
                 return id_
         return None
     if isinstance(entry.find, FindListed):
@@ -154,11 +155,17 @@ def find(scope: Scope, inputs: Plain, known_ids: frozenset[str]) -> str | None:
         return None
     described = _with_details(scope, candidate, inputs, described, outputs_only=False)
     if entry.tagging:
-        marks = entry.tagging.decode(select(entry.tagging.source, described))
-        return candidate if marks.get(MARK) == mark_of(scope.urn) else None
+        return candidate if _is_marked(scope, described) else None
     there = _outputs(scope, candidate, described, {})
     given = tuple(f for f in entry.inputs if f.returned and f.name in inputs)
     return None if any(differences(given, there, inputs)) else candidate
+
+
+def _is_marked(scope: Scope, described: Mapping[str, Any]) -> bool:
+    """Whether it carries our tag. Servers have been seen to ignore a filter on tags."""
+    tagging = scope.type.tagging
+    tags = tagging.decode(select(tagging.source, described)) if tagging else {}
+    return tags.get(MARK) == mark_of(scope.urn)
 
 
 _LONG = Wait("", frozenset())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ils_sandbox.provider.errors import AwsError
 from ils_sandbox.provider.fields import number, text
 from ils_sandbox.provider.resource import Call, FindMarked, ResourceType, Scope
 from ils_sandbox.provider.services.ec2_network import MARKED, ec2_arn
@@ -23,11 +22,8 @@ def _watched_id(prefix: str) -> Callable[[str | None], str | None]:
 
 
 def _create(scope: Scope, inputs: Plain, request: Plain) -> Plain:
-    """AWS takes several resources at once, and reports refusals in an answer that looks like success."""
     name = next(name for name in _WATCHED if inputs.get(name))
     answer = scope.call("create_flow_logs", ResourceIds=[inputs[name]], ResourceType=_WATCHED[name][0], **request)
-    for refused in answer.get("Unsuccessful") or ():
-        raise AwsError("ec2", "create_flow_logs", refused["Error"]["Code"], refused["Error"]["Message"])
     return {"FlowLogId": answer["FlowLogIds"][0]}
 
 

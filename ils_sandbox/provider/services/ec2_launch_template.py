@@ -122,7 +122,7 @@ LAUNCH_TEMPLATE = ResourceType(
             "Version",
             Call(
                 "describe_launch_template_versions",
-                {"LaunchTemplateId": "$id", "Versions": ["$Latest"]},
+                {"LaunchTemplateId": "$id", "Versions": ["$to_string(latestVersion)"]},
                 "LaunchTemplateVersions[0]",
             ),
         ),

@@ -106,8 +106,8 @@ def _revoke(scope: Scope, id_: str, direction: str, unwanted: Iterable[Plain]) -
 
 def _change_rules(scope: Scope, id_: str, old: Plain, new: Plain) -> None:
     for direction in _DIRECTIONS:
-        before, after = old.get(direction) or [], new.get(direction)
-        if after is not None:
+        before, after = old.get(direction) or [], new.get(direction) or []
+        if direction in new or scope.type is DEFAULT_SECURITY_GROUP:
             _revoke(scope, id_, direction, [rule for rule in before if rule not in after])
             _authorize(scope, id_, direction, [rule for rule in after if rule not in before])
 

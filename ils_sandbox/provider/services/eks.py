@@ -61,9 +61,9 @@ def _change_network(scope: Scope, name: str, old: Plain, new: Plain) -> None:
     if _without_reach(before) | _without_reach(after) != _without_reach(before):
         scope.call("update_cluster_config", name=name, resourcesVpcConfig=_without_reach(after))
     placement = {
-        member: sorted(after[member])
+        member: sorted(after.get(member, ()))
         for member in ("subnetIds", "securityGroupIds")
-        if member in after and set(after[member]) != set(before.get(member, ()))
+        if set(after.get(member, ())) != set(before.get(member, ()))
     }
     if placement:
         if _without_reach(before) | _without_reach(after) != _without_reach(before):

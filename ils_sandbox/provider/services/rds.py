@@ -228,6 +228,7 @@ _INSTANCE_MODIFIED = frozenset(
         "performanceInsightsEnabled",
         "performanceInsightsKmsKeyId",
         "performanceInsightsRetentionPeriod",
+        "preferredBackupWindow",
         "preferredMaintenanceWindow",
         "promotionTier",
         "publiclyAccessible",
