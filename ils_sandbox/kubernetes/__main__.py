@@ -28,6 +28,14 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A polite end of a TLS connection waits for the client, which may be idle and not listening.
+        for connection in tuple(self.server_state.connections):
+            cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+            if transport is not None and (cycle is None or cycle.response_complete):
+                transport.abort()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         self._application.close()
