@@ -39,7 +39,13 @@ def load_application() -> Any:
             # moto lists its own package directory on each call (1.4 ms): a third of the time of a small one.
             return super().get_backend_for_host(host)
 
-    return Application(create_backend_app)
+    def create(service: Any) -> Any:
+        if service is None:
+            message = "moto has no such service"
+            raise NotImplementedError(message)
+        return create_backend_app(service)
+
+    return Application(create)
 
 
 class MotoApplication:

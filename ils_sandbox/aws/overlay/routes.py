@@ -7,6 +7,7 @@ from ils_sandbox.aws.overlay import ec2, kms, logs
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
 from ils_sandbox.aws.overlay.rds import routes as rds
+from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.world import Handler, MotoRefusedError, Routes, World
 from ils_sandbox.aws.requests import Response
 from ils_sandbox.aws.responses import AwsError, error_response, result_response
@@ -30,8 +31,17 @@ class Overlay:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._tokens = ClientTokens(world.store)
 
     def answer(self, call: Call) -> Response:
+        earlier = self._tokens.answer(call)
+        if earlier is not None:
+            return earlier
+        response = self._carry_out(call)
+        self._tokens.remember(call, response)
+        return response
+
+    def _carry_out(self, call: Call) -> Response:
         handler = TABLE.get((call.service, call.operation))
         if handler is None:
             return self._world.moto.answer(call)
