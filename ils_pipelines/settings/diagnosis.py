@@ -56,7 +56,7 @@ def diagnose(
                 draft, context={"today": today, "unreadable": frozenset(unreadable)}
             )
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = _causes(error.errors(include_url=False))
             broken = [
                 found for detail in details if detail["type"] == RULES_BROKEN for found in detail["ctx"]["findings"]
             ]
@@ -69,6 +69,17 @@ def diagnose(
         else:
             return (None if problems else environment), tuple(problems)
     return None, tuple(problems)
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the lists that pydantic calls too short only because it did not count their bad elements."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(len(place) > len(detail["loc"]) and place[: len(detail["loc"])] == detail["loc"] for place in places)
+    ]
 
 
 def _known(detail: ErrorDetails, unreadable: set[Location]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from ils_pipelines.settings.account import AwsAccount
@@ -48,7 +48,7 @@ class Environment(Section):
     @model_validator(mode="before")
     @classmethod
     def _default_namespace(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
+        if not isinstance(data, Mapping) or not _is_name(data.get("name")):
             return data
         app = data.get("app", {})
         if isinstance(app, Mapping) and "namespace" not in app:
@@ -78,6 +78,17 @@ for _reads, _check in ENVIRONMENT_RULES:
 
 RULES_BROKEN = "rules_broken"
 """Type of the pydantic error whose context carries the findings."""
+
+
+_NAME = TypeAdapter[str](EnvironmentName)
+
+
+def _is_name(value: Any) -> bool:
+    try:
+        _NAME.validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def utc_today() -> date:

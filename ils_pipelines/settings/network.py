@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network
-from itertools import combinations
+from itertools import combinations, product
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -146,26 +146,49 @@ def _subnet_per_zone(network: Network, field: str, subnets: tuple[Cidr, ...]) ->
         )
 
 
-def _subnets(network: Network) -> list[tuple[tuple[str, int], Cidr]]:
-    return [
-        ((field, index), subnet)
-        for field in ("public_subnets", "private_subnets")
-        for index, subnet in enumerate(getattr(network, field))
-    ]
+_Subnet = tuple[tuple[str, int], IPv4Network]
 
 
-@rule(Network, "cidr", "public_subnets", "private_subnets")
-def _nested(network: Network, _today: date) -> Iterator[Finding]:
-    for location, subnet in _subnets(network):
+def _subnets(network: Network, field: str) -> list[_Subnet]:
+    """The subnets of one kind with their places."""
+    return [((field, index), subnet) for index, subnet in enumerate(getattr(network, field))]
+
+
+@rule(Network, "cidr", "public_subnets")
+def _public_nested(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _nested(network, "public_subnets")
+
+
+@rule(Network, "cidr", "private_subnets")
+def _private_nested(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _nested(network, "private_subnets")
+
+
+def _nested(network: Network, field: str) -> Iterator[Finding]:
+    for location, subnet in _subnets(network, field):
         if not subnet.subnet_of(network.cidr):
             yield Finding(
                 location, str(subnet), f"lies outside the VPC's {network.cidr}", "Choose a range inside network.cidr."
             )
 
 
+@rule(Network, "public_subnets")
+def _disjoint_public(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _overlaps(combinations(_subnets(network, "public_subnets"), 2))
+
+
+@rule(Network, "private_subnets")
+def _disjoint_private(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _overlaps(combinations(_subnets(network, "private_subnets"), 2))
+
+
 @rule(Network, "public_subnets", "private_subnets")
-def _disjoint(network: Network, _today: date) -> Iterator[Finding]:
-    for (place, first), (location, second) in combinations(_subnets(network), 2):
+def _disjoint_kinds(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _overlaps(product(_subnets(network, "public_subnets"), _subnets(network, "private_subnets")))
+
+
+def _overlaps(pairs: Iterable[tuple[_Subnet, _Subnet]]) -> Iterator[Finding]:
+    for (place, first), (location, second) in pairs:
         if first.overlaps(second):
             yield Finding(
                 location,
@@ -175,9 +198,18 @@ def _disjoint(network: Network, _today: date) -> Iterator[Finding]:
             )
 
 
-@rule(Network, "public_subnets", "private_subnets")
-def _subnet_size(network: Network, _today: date) -> Iterator[Finding]:
-    for location, subnet in _subnets(network):
+@rule(Network, "public_subnets")
+def _public_size(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _size(network, "public_subnets")
+
+
+@rule(Network, "private_subnets")
+def _private_size(network: Network, _today: date) -> Iterator[Finding]:
+    yield from _size(network, "private_subnets")
+
+
+def _size(network: Network, field: str) -> Iterator[Finding]:
+    for location, subnet in _subnets(network, field):
         if not _LARGEST_PREFIX <= subnet.prefixlen <= _SMALLEST_PREFIX:
             yield Finding(
                 location, str(subnet), "AWS takes subnets from /16 to /28", f"Use {subnet.network_address}/24."

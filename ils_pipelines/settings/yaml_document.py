@@ -41,27 +41,33 @@ def read_document(file: Path) -> Document:
         return _unreadable(Problem("", None, f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."))
     except OSError as error:
         return _unreadable(Problem("", None, f"cannot be read: {error.strerror}", "Check that it is a readable file."))
-    loader = yaml.SafeLoader(text)
     try:
-        root = loader.get_single_node()
-        data = None if root is None else loader.construct_document(root)
+        root, data = _parse(text)
     except yaml.MarkedYAMLError as error:
         return _unreadable(_syntax(error))
-    except yaml.YAMLError as error:
-        return _unreadable(Problem("", None, f"is not YAML: {error}", "Remove what is not printable text."))
+    except yaml.YAMLError:
+        return _unreadable(Problem("", None, "is not YAML: it holds control characters", "Save it as plain text."))
     except ValueError as error:  # a value that looks like a date but is none, e.g. 2026-13-01
         return _unreadable(
             Problem("", None, f"has a value that YAML cannot read: {error}", "Put that value in quotes.")
         )
-    finally:
-        loader.dispose()
     if root is None or data is None:
         return _unreadable(_EMPTY)
     if not isinstance(data, dict):
         return _unreadable(Problem("", data, "must be a mapping of keys to values", 'Start with "name: …".'))
     lines: dict[Location, int] = {}
-    problems = tuple(_duplicates(root, (), lines))
+    problems = tuple(_duplicates(root, (), lines, set()))
     return Document(data, problems, lines)
+
+
+def _parse(text: str) -> tuple[yaml.Node | None, Any]:
+    """The one document of a text, as nodes and as values."""
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
 
 
 def _unreadable(problem: Problem) -> Document:
@@ -81,7 +87,12 @@ def _syntax(error: yaml.MarkedYAMLError) -> Problem:
     )
 
 
-def _duplicates(node: yaml.Node, location: Location, lines: dict[Location, int]) -> Iterator[Problem]:
+def _duplicates(
+    node: yaml.Node, location: Location, lines: dict[Location, int], seen: set[yaml.Node]
+) -> Iterator[Problem]:
+    if node in seen:  # an alias: what it stands for was looked at where it was written
+        return
+    seen.add(node)
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
         for key, value in node.value:
@@ -97,8 +108,8 @@ def _duplicates(node: yaml.Node, location: Location, lines: dict[Location, int])
                 )
             first.setdefault(key.value, line)
             lines[inner] = line
-            yield from _duplicates(value, inner, lines)
+            yield from _duplicates(value, inner, lines, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, element in enumerate(node.value):
             lines[*location, index] = element.start_mark.line + 1
-            yield from _duplicates(element, (*location, index), lines)
+            yield from _duplicates(element, (*location, index), lines, seen)

@@ -26,7 +26,7 @@ class UpstreamValue(Protocol):
     def secret(self) -> bool: ...
 
 
-class UpstreamMissing(IlsError):  # noqa: N818 named after the state, as the engine's errors are
+class UpstreamMissing(IlsError):
     """A layer, or an output of it, is needed and not there."""
 
 

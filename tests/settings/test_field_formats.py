@@ -1,0 +1,113 @@
+"""What single fields accept, and what a person is told when they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ils_pipelines.settings.loading import FileReport
+
+Read = Callable[..., FileReport]
+
+# Section, field, a bad value, a part of the remedy.
+BAD: tuple[tuple[str, str, Any, str], ...] = (
+    ("aws", "region", "virginia", "us-east-1"),
+    ("aws", "account_id", "1234", "twelve digits"),
+    ("aws", "account_id", 123456789012, "quotes"),
+    ("aws", "assume_role", "deployer", "arn:aws:iam::"),
+    ("aws", "tags", {"aws:owner": "me"}, "another prefix"),
+    ("aws", "tags", {"environment": "x"}, "another key"),
+    ("network", "cidr", "10.0.0.0", '"10.0.0.0/32"'),
+    ("network", "cidr", "ten", "10.0.0.0/16"),
+    ("network", "cidr", 10, "10.0.0.0/16"),
+    ("network", "nat", "double", "'single', 'per_az' or 'none'"),
+    ("network", "gateway_endpoints", ["sqs"], "'s3' or 'dynamodb'"),
+    ("encryption", "deletion_window_days", 3, "7 or more"),
+    ("encryption", "rotation_period_days", 30, "90 or more"),
+    ("cluster", "version", 1.35, "quotes"),
+    ("cluster", "log_retention_days", 31, "Use 60"),
+    ("cluster", "log_retention_days", 10_000, "Use 3653"),
+    ("cluster", "log_types", ["kubelet"], "Use one of"),
+    ("cluster", "node_groups", [], "at least 1"),
+    ("cluster", "deletion_protection", "yes", "true or false"),
+    ("database", "instances", "3", "without quotes"),
+    ("database", "instances", 17, "16 or less"),
+    ("database", "instances", 2.5, "whole number"),
+    ("database", "instance_class", "m5.large", "db.t4g.medium"),
+    ("database", "database_name", "ils-db", "letters, digits and '_'"),
+    ("database", "master_username", "Ils", "lower-case"),
+    ("database", "backup_retention_days", 36, "35 or less"),
+    ("database", "backup_window", "3am", "03:00-04:00"),
+    ("database", "maintenance_window", "05:00-06:00", "sun:05:00-sun:06:00"),
+    ("database", "monitoring_interval_seconds", 20, "Use one of"),
+    ("cache", "node_type", "t4g.micro", "cache.t4g.micro"),
+    ("cache", "nodes", 0, "1 or more"),
+    ("app", "image", "ils/app", "registry/ils:1.4.2"),
+    ("app", "image", "ils/app:latest", "fixed tag"),
+    ("app", "port", 80, "1024 or more"),
+    ("app", "lims_endpoint", "http://lims", "https://"),
+    ("app", "namespace", "Ils_Dev", "lower-case"),
+    ("app", "namespace", "n" * 64, "63 characters"),
+)
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value", "remedy"), BAD, ids=[f"{row[0]}.{row[1]}={row[2]}"[:60] for row in BAD]
+)
+def test_a_bad_value_is_refused_with_its_place_and_a_remedy(
+    read: Read, section: str, field: str, value: Any, remedy: str
+) -> None:
+    problems = read({section: {field: value}}).problems
+    assert len(problems) == 1
+    assert problems[0].path.startswith(f"{section}.{field}")
+    assert remedy in problems[0].remedy
+
+
+def test_a_problem_carries_the_value_that_was_found(read: Read) -> None:
+    assert read({"database": {"instances": "three"}}).problems[0].value == "three"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "ils/app:1.0.0",
+        "registry.example.com:5000/ils/app:1.0.0",
+        f"ils/app@sha256:{'a' * 64}",
+        f"ils/app:1.0.0@sha256:{'a' * 64}",
+    ],
+)
+def test_an_image_with_a_fixed_tag_or_digest_is_accepted(read: Read, image: str) -> None:
+    assert read({"app": {"image": image}}).problems == ()
+
+
+@pytest.mark.parametrize("name", ["Dev", "1dev", "dev-", "d" * 21, "dev_1", "a--b"])
+def test_a_name_that_some_aws_service_would_refuse_is_refused(read: Read, name: str) -> None:
+    assert [problem.path for problem in read({"name": name}).problems] == ["name"]
+
+
+def test_the_namespace_follows_the_name(read: Read) -> None:
+    environment = read({"name": "blue"}).environment
+    assert environment is not None
+    assert environment.app.namespace == "ils-blue"
+
+
+def test_a_namespace_that_is_given_is_kept(read: Read) -> None:
+    environment = read({"app": {"namespace": "lenses"}}).environment
+    assert environment is not None
+    assert environment.app.namespace == "lenses"
+
+
+def test_a_bad_name_of_an_extra_variable_is_refused_at_that_name(read: Read) -> None:
+    problems = read({"app": {"extra_env": {"A-B": "1"}}}).problems
+    assert [problem.path for problem in problems] == ["app.extra_env.A-B"]
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-east-1", "aws-us-gov")]
+)
+def test_the_partition_follows_the_region(read: Read, region: str, partition: str) -> None:
+    environment = read({"aws": {"region": region}}).environment
+    assert environment is not None
+    assert environment.aws.partition == partition

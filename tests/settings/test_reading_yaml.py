@@ -1,0 +1,90 @@
+"""Files that are not even YAML, or not the YAML one would think."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ils_pipelines.settings.loading import FileReport, read_environment
+
+Read = Callable[..., FileReport]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "---\n", "null\n"])
+def test_an_empty_file_is_called_empty(read: Read, text: str) -> None:
+    (problem,) = read(text).problems
+    assert problem.message == "is empty"
+
+
+def test_a_syntax_error_is_reported_with_line_and_column(read: Read) -> None:
+    (problem,) = read("name: dev\nnetwork: [10.0.0.0/16\ncluster: {}\n").problems
+    assert (problem.line, "line 3, column 8" in problem.message) == (3, True)
+
+
+def test_a_tab_is_reported_as_what_it_is(read: Read) -> None:
+    (problem,) = read("name: dev\naws:\n\tregion: us-east-1\n").problems
+    assert problem.line == 3
+    assert "\\t" in problem.message
+
+
+def test_two_documents_in_one_file_are_refused(read: Read) -> None:
+    (problem,) = read("name: dev\n---\nname: staging\n").problems
+    assert problem.line == 2
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "dev\n", "42\n"])
+def test_a_file_that_is_no_mapping_is_refused(read: Read, text: str) -> None:
+    (problem,) = read(text).problems
+    assert problem.message == "must be a mapping of keys to values"
+
+
+def test_a_key_given_twice_is_refused_with_both_lines(read: Read) -> None:
+    (problem,) = read("name: dev\ndatabase:\n  instances: 1\n  instances: 3\n").problems
+    assert (problem.path, problem.value, problem.line) == ("database.instances", "3", 4)
+    assert "line 3" in problem.message
+
+
+def test_a_key_given_twice_in_a_list_is_found(read: Read) -> None:
+    problems = read("name: dev\ncluster:\n  node_groups:\n    - {name: a, name: b}\n").problems
+    assert [problem.path for problem in problems] == ["cluster.node_groups[0].name"]
+
+
+def test_an_unknown_tag_is_refused(read: Read) -> None:
+    (problem,) = read("name: !!python/object:os.system dev\n").problems
+    assert problem.line == 1
+
+
+@pytest.mark.parametrize("text", ["? [a, b]\n: 1\n", "{[1, 2]: 3}\n", "? {a: 1}\n: 2\n"])
+def test_a_key_that_is_no_text_is_refused(read: Read, text: str) -> None:
+    assert read(f"name: dev\n{text}" if not text.startswith("{") else text).problems != ()
+
+
+def test_a_date_that_does_not_exist_is_refused(read: Read) -> None:
+    (problem,) = read("name: dev\nwaivers: [{expires: 2026-13-45}]\n").problems
+    assert "quotes" in problem.remedy
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    file.write_bytes(b"name: d\xe9v\n")
+    (problem,) = read_environment(file).problems
+    assert "UTF-8" in problem.message
+
+
+def test_a_control_character_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    file.write_bytes(b"name: dev\x00\n")
+    (problem,) = read_environment(file).problems
+    assert "YAML" in problem.message
+
+
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml").mkdir()
+    (problem,) = read_environment(tmp_path / "dev.yaml").problems
+    assert "cannot be read" in problem.message
+
+
+def test_an_alias_to_itself_is_reported_not_followed_for_ever(read: Read) -> None:
+    assert read("name: dev\naws: &a\n  tags: *a\n").problems != ()
