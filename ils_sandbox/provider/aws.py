@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +61,7 @@ class AwsProvider(Provider):
         self._clients = shared_clients(endpoint, access_key_id, secret_access_key)
         self._region = region
         self._account_id: str | None = None
+        self._account_lock = threading.Lock()
 
     async def check(self, request: CheckRequest) -> CheckResponse:
         response = check(_entry(request.type), request)
@@ -178,9 +181,10 @@ class AwsProvider(Provider):
 
     def _account(self) -> str:
         """The account's id, asked for once."""
-        if self._account_id is None:
-            self._account_id = self._clients.call("sts", self._region, "get_caller_identity", {})["Account"]
-        return self._account_id
+        with self._account_lock:
+            if self._account_id is None:
+                self._account_id = str(self._clients.call("sts", self._region, "get_caller_identity", {})["Account"])
+            return self._account_id
 
     async def _in_thread(self, work: Callable[[], T], given: Properties) -> T:
         """Run blocking work; no secret of `given` gets into an error's message."""
@@ -207,6 +211,9 @@ _STABLE = frozenset({"arn", "ownerId"})
 def _threads() -> ThreadPoolExecutor:
     """The process's threads for AWS calls; most of them wait, so asyncio's own few would not do."""
     return ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="aws")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not survive a fork
 
 
 def _entry(token: str) -> ResourceType:

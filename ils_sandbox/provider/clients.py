@@ -30,7 +30,11 @@ PARALLEL_CALLS = 32
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
-_VALUES = re.compile(r", value: .*?(?=, (?:type|valid|allowed|range)|$)", re.DOTALL | re.MULTILINE)
+_WRONG_PARAMETER = re.compile(
+    r'^((?:Invalid \w+ for parameter|Missing required parameter in|Unknown parameter in) [\w.\[\]]+(?:: "\w+")?)',
+    re.MULTILINE,
+)
+"""The part of botocore's reports that names a parameter and no value."""
 
 
 def require_loopback(endpoint: str) -> str:
@@ -80,7 +84,8 @@ class Clients:
         except ResponseParserError:
             raise Unsupported(service, operation) from None
         except ParamValidationError as error:
-            raise ProviderError(f"{service}.{operation}: {_VALUES.sub('', str(error))}") from None
+            problems = "; ".join(_WRONG_PARAMETER.findall(str(error.kwargs["report"])))
+            raise ProviderError(f"{service}.{operation}: {problems or 'invalid parameters'}") from None
         except (BotoConnectionError, HTTPClientError) as error:
             raise Unreachable(
                 f"{service}.{operation}: the sandbox does not answer at {self.endpoint} ({type(error).__name__}). "

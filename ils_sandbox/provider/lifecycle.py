@@ -5,9 +5,12 @@ Everything here is synchronous and works on plain values; `aws` puts it behind P
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from ils_sandbox.provider.difference import covered, differences
@@ -22,8 +25,10 @@ from ils_sandbox.provider.errors import (
 from ils_sandbox.provider.fields import put, select
 from ils_sandbox.provider.marks import MARK, mark_of, shown
 from ils_sandbox.provider.merge import derive_inputs, keep_form, overlay_all
-from ils_sandbox.provider.resource import SHARED, Call, FindListed, FindMarked, Scope, Update, Wait, fill
+from ils_sandbox.provider.resource import SHARED, Call, Detail, FindListed, FindMarked, Scope, Update, Wait, fill
 from ils_sandbox.provider.values import Plain
+
+_PARALLEL_DETAILS = 8
 
 
 @dataclass(frozen=True)
@@ -191,13 +196,26 @@ def _with_details(scope: Scope, id_: str, known: Plain, described: Plain, *, out
     if not wanted:
         return described
     names = {**known, **_decoded(scope, id_, described, known), "id": id_}
-    for detail in wanted:
+
+    def ask(detail: Detail) -> tuple[str, Any]:
         try:
-            described[detail.into] = scope.run(detail.call, names)
+            return detail.into, scope.run(detail.call, names)
         except AwsError as error:
-            if error.code not in detail.missing:
-                raise
-    return described
+            if error.code in detail.missing:
+                return detail.into, None
+            raise
+
+    answers = map(ask, wanted) if len(wanted) == 1 else _detail_threads().map(ask, wanted)
+    return {**described, **dict(answers)}
+
+
+@cache
+def _detail_threads() -> ThreadPoolExecutor:
+    """Threads for calls that do not wait for one another. Not those that carry out the operations: these wait here."""
+    return ThreadPoolExecutor(_PARALLEL_DETAILS, thread_name_prefix="aws-details")
+
+
+os.register_at_fork(after_in_child=_detail_threads.cache_clear)  # threads do not survive a fork
 
 
 def _decoded(scope: Scope, id_: str, described: Mapping[str, Any], known: Plain) -> Plain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from ils_sandbox.provider.errors import ProviderError
+from ils_sandbox.provider.errors import AlreadyExists
 from ils_sandbox.provider.fields import collection, flag, json_text, text
 from ils_sandbox.provider.resource import (
     Call,
@@ -132,11 +132,19 @@ def _read_association(scope: Scope, id_: str, _known: Plain) -> Plain | None:
 
 
 def _refuse_second_association(scope: Scope, inputs: Plain) -> None:
-    """A subnet has one route table at most; some servers answer a second association with the first one's id."""
-    for id_ in _associations(scope, inputs):
-        raise ProviderError(
-            f"ec2.associate_route_table: {inputs.get('subnetId') or inputs.get('gatewayId')} is associated with "
-            f"{inputs['routeTableId']} already, by {id_}, which this resource did not make. Remove that first."
+    """A subnet has one route table at most. AWS says so itself; moto answers with the id of the other association."""
+    if not inputs.get("subnetId"):
+        return
+    answer = scope.call(
+        "describe_route_tables", Filters=[{"Name": "association.subnet-id", "Values": [inputs["subnetId"]]}]
+    )
+    for table in answer["RouteTables"]:
+        raise AlreadyExists(
+            "ec2",
+            "associate_route_table",
+            "Resource.AlreadyAssociated",
+            f"{inputs['subnetId']} already has the route table {table['RouteTableId']}, by an association that this "
+            "resource did not make: remove that first.",
         )
 
 

@@ -36,7 +36,7 @@ def check(
     """The completed inputs, and the problems."""
     news = {k: v if isinstance(v, PropertyValue) else property_value(v) for k, v in inputs.items()}
     provider = AwsProvider(ENDPOINT, "us-east-1")
-    response = asyncio.run(provider.check(CheckRequest(urn(token.split("$")[-1]), old or {}, news, seed)))
+    response = asyncio.run(provider.check(CheckRequest(urn(token.rsplit("$", maxsplit=1)[-1]), old or {}, news, seed)))
     return response.inputs or {}, {failure.property: failure.reason for failure in response.failures or ()}
 
 

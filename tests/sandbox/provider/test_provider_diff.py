@@ -206,7 +206,7 @@ def test_a_default_that_is_no_more_in_force_is_a_difference() -> None:
         ("scalingConfig.desiredSize.deeper", False),
     ],
 )
-def test_ignored_paths_cover_what_is_inside_them(ignored: str, is_covered: bool) -> None:  # noqa: FBT001
+def test_ignored_paths_cover_what_is_inside_them(ignored: str, is_covered: bool) -> None:
     (found,) = differences(
         TYPES["aws:eks/nodeGroup:NodeGroup"].inputs,
         {"scalingConfig": {"desiredSize": 2}},

@@ -15,6 +15,7 @@ import pytest
 from pulumi.provider.experimental.provider import CreateRequest, InvokeRequest, UpdateRequest
 
 from ils_sandbox.provider.aws import AwsProvider
+from ils_sandbox.provider.clients import shared_clients
 from ils_sandbox.provider.errors import (
     AwsError,
     CreatedButFailed,
@@ -147,6 +148,15 @@ def test_a_rule_may_refer_to_another_group(bench: Bench) -> None:
     assert found.plain["referencedSecurityGroupId"] == other
 
 
+def test_a_subnet_s_route_table_is_not_taken_over(bench: Bench) -> None:
+    token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    inputs = inputs_of(bench, token)
+    bench.create(token, inputs)
+    for table in (inputs["routeTableId"], bench.around.route_table()):
+        with pytest.raises(AwsError, match="already has the route table"):
+            bench.create(token, {**inputs, "routeTableId": table})
+
+
 def test_a_key_s_deletion_is_scheduled(bench: Bench) -> None:
     key = made(bench, KEY)
     bench.delete(key)
@@ -235,6 +245,25 @@ def test_creating_waits_until_it_is_usable(bench: Bench, slowly: Any) -> None:
     assert state == "available"
 
 
+def test_deleting_waits_until_it_is_gone(bench: Bench, slowly: Any) -> None:
+    gateway = made(bench, "aws:ec2/natGateway:NatGateway")
+    slowly(0.2)
+    bench.delete(gateway)
+    assert bench.read(gateway) is None
+    state = bench.around.client("ec2").describe_nat_gateways(NatGatewayIds=[gateway.id])["NatGateways"][0]["State"]
+    assert state == "deleted"
+
+
+def test_updating_waits_until_it_is_in_force(bench: Bench, slowly: Any) -> None:
+    inputs = inputs_of(bench, CLUSTER)
+    cluster = bench.create(CLUSTER, inputs)
+    slowly(0.05)
+    updated = bench.update(cluster, {**inputs, "version": "1.35"})
+    described = bench.around.client("eks").describe_cluster(name=cluster.id)["cluster"]
+    assert (described["status"], described["version"]) == ("ACTIVE", "1.35")
+    assert updated.plain["version"] == "1.35"
+
+
 def test_a_creation_that_takes_longer_than_asked_says_what_exists(bench: Bench, slowly: Any) -> None:
     slowly(60.0)
     inputs = bench.check(bench.urn("aws:ec2/natGateway:NatGateway"), inputs_of(bench, "aws:ec2/natGateway:NatGateway"))
@@ -271,6 +300,11 @@ def test_no_error_repeats_a_secret(bench: Bench, faults: Any) -> None:
     assert "hunter2" not in str(wrong.value)
 
 
+def test_a_parameter_that_boto3_refuses_is_named_without_its_value(bench: Bench) -> None:
+    with pytest.raises(ProviderError, match=r"^ec2\.create_vpc: Invalid type for parameter CidrBlock$"):
+        shared_clients(bench.around.endpoint, "a", "b").call("ec2", REGION, "create_vpc", {"CidrBlock": ["hunter2"]})
+
+
 def test_a_call_that_nobody_answers_says_what_to_do(bench: Bench) -> None:
     provider = AwsProvider("http://127.0.0.1:9", REGION)
     urn = bench.urn(VPC)
@@ -281,7 +315,7 @@ def test_a_call_that_nobody_answers_says_what_to_do(bench: Bench) -> None:
 
 def test_a_call_that_the_server_does_not_know_is_named(bench: Bench) -> None:
     class NotFound(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 the base class's name
+        def do_POST(self) -> None:
             body = b"<!doctype html><html><title>404 Not Found</title></html>"
             self.send_response(404)
             self.send_header("content-type", "text/html")
