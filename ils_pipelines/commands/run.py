@@ -8,7 +8,7 @@ from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
-from ils_pipelines.commands.summary import layer_entry, plan_digest, print_plans, print_summary
+from ils_pipelines.commands.summary import in_order, layer_entry, plan_digest, print_plans, print_summary
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerFinished, LayerReport, Progress
 from ils_pipelines.provisioning.teardown import check_teardown
@@ -112,7 +112,7 @@ def _report(
     if as_json:
         document: dict[str, Any] = {
             "environment": environment,
-            "layers": [layer_entry(report) for report in collected.reports],
+            "layers": [layer_entry(report) for report in in_order(collected.reports)],
             "run_id": run_id,
             "success": code is ExitCode.SUCCESS,
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.engine.models import LockHolder, Outputs
 from ils_pipelines.errors import IlsError
-from ils_pipelines.provisioning.layers import LayerWork, layer_work
+from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environment_names, load_environment
 from ils_pipelines.targets import open_target
@@ -18,18 +17,26 @@ from ils_pipelines.targets import open_target
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ils_pipelines.targets.protocol import Target
+
+MAX_VALUE_CHARACTERS = 110
+
 
 @dataclass(frozen=True)
 class LayerStatus:
     """One layer as it was left by the last run."""
 
     layer: Layer
-    outputs: Outputs | None
-    resources: int
-    holder: LockHolder | None
+    outputs: Outputs | None = None
+    resources: int = 0
+    holder: LockHolder | None = None
+    error: IlsError | None = None
+    """Why nothing more can be said of it."""
 
     @property
     def state(self) -> str:
+        if self.error is not None:
+            return "unreadable"
         if self.holder is not None:
             return f"{self.holder.operation} under way (process {self.holder.pid} on {self.holder.host})"
         return "absent" if self.outputs is None else "up"
@@ -40,26 +47,32 @@ class EnvironmentStatus:
     """All layers of an environment, or why nothing can be said of them."""
 
     name: str
-    target: str
-    layers: tuple[LayerStatus, ...]
+    target: str = ""
+    layers: tuple[LayerStatus, ...] = ()
     error: IlsError | None = None
+
+    @property
+    def errors(self) -> list[tuple[str, IlsError]]:
+        """Every error with what it is about."""
+        found = [(f"{self.name} {layer.layer}", layer.error) for layer in self.layers if layer.error is not None]
+        return [(self.name, self.error), *found] if self.error is not None else found
 
 
 def status(environment: str | None, *, as_json: bool) -> ExitCode:
     """Show one environment with its outputs, or all of them in short."""
     names = (environment,) if environment else environment_names()
     found = [_look(name) for name in names]
-    for each in found:
-        if each.error is not None:
-            print_error(f"{each.name}: {each.error}")
+    errors = [error for each in found for error in each.errors]
+    for about, error in errors:
+        print_error(f"{about}: {error}")
     if as_json:
-        print_json({"environments": [_entry(each) for each in found], "success": all(e.error is None for e in found)})
+        print_json({"environments": [_entry(each) for each in found], "success": not errors})
     else:
         out = console()
         for each in found:
             if each.error is None:
                 _print(out, each, with_outputs=environment is not None)
-    return next((exit_code_of(each.error) for each in found if each.error is not None), ExitCode.SUCCESS)
+    return exit_code_of(errors[0][1]) if errors else ExitCode.SUCCESS
 
 
 def _look(name: str) -> EnvironmentStatus:
@@ -67,15 +80,19 @@ def _look(name: str) -> EnvironmentStatus:
         target = open_target(load_environment(name))
         target.preflight()
         with ThreadPoolExecutor(len(Layer)) as pool:
-            layers = tuple(pool.map(lambda layer: _layer_status(layer, layer_work(target, layer)), Layer))
+            layers = tuple(pool.map(lambda layer: _layer_status(target, layer), Layer))
     except IlsError as error:
-        return EnvironmentStatus(name, "", (), error)
+        return EnvironmentStatus(name, error=error)
     return EnvironmentStatus(name, target.name, layers)
 
 
-def _layer_status(layer: Layer, work: LayerWork) -> LayerStatus:
-    outputs = work.outputs()
-    return LayerStatus(layer, outputs, work.resource_count() if outputs is not None else 0, work.lock_holder())
+def _layer_status(target: Target, layer: Layer) -> LayerStatus:
+    try:
+        work = layer_work(target, layer)
+        outputs = work.outputs()
+        return LayerStatus(layer, outputs, work.resource_count() if outputs is not None else 0, work.lock_holder())
+    except IlsError as error:
+        return LayerStatus(layer, error=error)
 
 
 def _print(out: Console, status: EnvironmentStatus, *, with_outputs: bool) -> None:
@@ -88,21 +105,27 @@ def _print(out: Console, status: EnvironmentStatus, *, with_outputs: bool) -> No
     table.add_column("layer")
     table.add_column("state")
     table.add_column("resources", justify="right")
-    if with_outputs:
-        table.add_column("outputs", overflow="fold")
     for layer in status.layers:
-        style = "green" if layer.state == "up" else "dim" if layer.outputs is None else "yellow"
-        cells: list[str | Text] = [str(layer.layer), Text(layer.state, style=style), str(layer.resources or "·")]
-        if with_outputs:
-            cells.append(Text("\n".join(_shown(layer.outputs or {}))))
-        table.add_row(*cells)
+        style = "green" if layer.state == "up" else "dim" if layer.state == "absent" else "yellow"
+        table.add_row(str(layer.layer), Text(layer.state, style=style), str(layer.resources or "·"))
     out.print(table)
+    if with_outputs:
+        for layer in status.layers:
+            _print_outputs(out, layer)
 
 
-def _shown(outputs: Outputs) -> Iterator[str]:
-    for name, output in sorted(outputs.items()):
-        text = str(output.shown)
-        yield f"{name}: {text if len(text) <= 120 else text[:119] + '…'}"
+def _print_outputs(out: Console, layer: LayerStatus) -> None:
+    """Lines that nothing wraps, so that an ARN can be copied as it is."""
+    from rich.text import Text
+
+    if not layer.outputs:
+        return
+    out.print(Text(str(layer.layer), style="bold"))
+    for name, output in sorted(layer.outputs.items()):
+        shown = output.shown
+        text = ", ".join(str(item) for item in shown) if isinstance(shown, list) else str(shown)
+        cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
+        out.print(Text(f"  {name:<32}{cut}"), soft_wrap=True)
 
 
 def _entry(status: EnvironmentStatus) -> dict[str, Any]:
@@ -117,6 +140,7 @@ def _entry(status: EnvironmentStatus) -> dict[str, Any]:
                 "exists": layer.outputs is not None,
                 "resources": layer.resources,
                 "outputs": {name: output.shown for name, output in sorted((layer.outputs or {}).items())},
+                "error": str(layer.error) if layer.error else None,
                 "lock": layer.holder.model_dump(mode="json") if layer.holder else None,
             }
             for layer in status.layers

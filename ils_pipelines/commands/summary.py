@@ -93,7 +93,7 @@ def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
         if report.plan.empty:
             continue
         out.print(Text(f"{report.layer}  (plan {report.plan.digest[:12]})", style="bold"))
-        for change in report.plan.changes:
+        for change in sorted(report.plan.changes, key=lambda change: (change.type, change.name)):
             style = STYLES.get(change.operation, "")
             out.print(Text(f"  {change.operation:<8}", style=style) + Text(f"{short_type(change.type)}  {change.name}"))
             if change.operation in {Operation.CREATE, Operation.DELETE}:

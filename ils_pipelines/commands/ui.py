@@ -35,7 +35,10 @@ def serve(port: int) -> None:
     command = ["dagster", "dev", "--workspace", str(workspace), "--host", HOST, "--port", str(free)]
     # A shell that starts this in the background has interrupts ignored, and Dagster treats a termination as an interrupt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    quiet = ["-W", "ignore:Function `dev_command` is superseded"]  # `dg dev`, which supersedes it, is for scaffolding too
+    quiet = [
+        "-W",
+        "ignore:Function `dev_command` is superseded",
+    ]  # `dg dev`, which supersedes it, is for scaffolding too
     os.execv(sys.executable, [sys.executable, *quiet, "-m", *command])  # noqa: S606 no shell is wanted
 
 

@@ -54,7 +54,8 @@ def change_table(plan: Plan) -> str:
     """A markdown table with a row for each property that changes; a created or deleted resource has one row in all."""
     if plan.empty:
         return f"No change; {plan.unchanged} resources are as declared."
-    rows = [row for change in plan.changes for row in _rows(change)]
+    changes = sorted(plan.changes, key=lambda change: (change.type, change.name))
+    rows = [row for change in changes for row in _rows(change)]
     table = ["| operation | type | resource | property | from | to |", "| --- | --- | --- | --- | --- | --- |"]
     table += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows[:MAX_ROWS]]
     if len(rows) > MAX_ROWS:

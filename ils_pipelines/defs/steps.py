@@ -44,8 +44,10 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
         with StepLog(context.log) as log:
 
             def on_event(event: EngineEvent) -> None:
-                publish(run_id, LayerEvent(layer, event))
-                log(event)
+                # A preview does nothing that could be watched: what it finds is in its plan.
+                if action is not Action.PREVIEW or event.change is None:
+                    publish(run_id, LayerEvent(layer, event))
+                    log(event)
 
             report = perform(
                 layer_work(target, layer),
