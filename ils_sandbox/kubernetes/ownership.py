@@ -139,8 +139,10 @@ def applied(
     base, config = _bare(live), _bare(config)
     merged = fieldsets.merge(schema, base, config)
     last = managers.get(actor, fieldsets.EMPTY)
-    managers[actor] = _managed(fieldsets.field_set(schema, config))
+    # The object's name and the like are nobody's in the end, but what the configuration says must not be pruned.
+    managers[actor] = fieldsets.field_set(schema, config)
     new = _pruned(schema, merged, managers, last) if last else merged
+    managers[actor] = _managed(managers[actor])
     comparison = fieldsets.compare(schema, base, new)
     written, removed = _managed(comparison.written), _managed(comparison.removed)
     conflicts = {m: owned & written for m, owned in managers.items() if m != actor and owned & written}
