@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ils_pipelines.errors import IlsError
 from ils_sandbox.processes import is_healthy, is_running, resident_megabytes
-from ils_sandbox.state import SandboxFiles, SandboxState, lock_holder
+from ils_sandbox.state import SandboxFiles, SandboxState, last_error, lock_holder
 from ils_sandbox.supervisor import ALREADY_UP
 
 SECONDS_TO_START = 90.0
@@ -73,12 +73,13 @@ def start(directory: Path, *, kubernetes: bool = True) -> Started:
         return Started(state=state, was_up=True)
     files = SandboxFiles(directory)
     try:
-        files.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.make()
     except OSError as error:
         message = f"the sandbox keeps its state in {files.sandbox}, which cannot be made: {error.strerror}"
         raise SandboxError(message) from error
     log = files.logs / "supervisor.log"
     arguments = ["--state", str(directory), *([] if kubernetes else ["--without-kubernetes"])]
+    said_before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
             [sys.executable, "-m", "ils_sandbox.supervisor", *arguments],
@@ -97,7 +98,7 @@ def start(directory: Path, *, kubernetes: bool = True) -> Started:
             supervisor.returncode = 0
             return Started(state=state, was_up=state.pid != supervisor.pid)
         if code is not None and (code != ALREADY_UP or lock_holder(files.lock) is None):
-            message = f"the sandbox did not start: {_last_line(log)}"
+            message = f"the sandbox did not start: {last_error(log, said_before)}"
             raise SandboxError(message)
         time.sleep(POLL_SECONDS)
     message = f"the sandbox does not answer after {SECONDS_TO_START:.0f} s; see {files.logs}"
@@ -156,11 +157,6 @@ def _server_status(name: str, pid: int, endpoint: str, ca_file: Path | None) -> 
     return ProcessStatus(
         name=name, pid=pid, healthy=is_healthy(port, ca_file), memory_megabytes=resident_megabytes(pid)
     )
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"it said nothing; see {log.parent}"
 
 
 def describe(status: SandboxStatus) -> str:

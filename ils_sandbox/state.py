@@ -94,6 +94,12 @@ class SandboxFiles:
         self.tls = self.sandbox / "tls"
         self.stacks = directory / "stacks"
 
+    def make(self) -> None:
+        """Make the folders that only their owner may enter. Raises OSError."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for folder in (self.sandbox, self.logs):
+            folder.mkdir(exist_ok=True, mode=0o700)
+
     @property
     def data(self) -> tuple[Path, ...]:
         """What `reset` deletes: the emulated world, and the checkpoints, which describe that world."""
@@ -104,7 +110,7 @@ def lock_holder(lock: Path) -> int | None:
     """Process id of the supervisor that holds `lock`, None when nobody does. 0 while it has not written its id yet."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         try:
@@ -134,3 +140,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(FileNotFoundError):
             Path(temporary).unlink()
         raise
+
+
+def last_error(log: Path, after: int = 0) -> str:
+    """The message of the last error in a log (from byte `after` on), or else its last line."""
+    with log.open("rb") as stream:
+        stream.seek(after)
+        lines = stream.read().decode(errors="replace").strip().splitlines()
+    errors = [line.partition(" ERROR ")[2] for line in lines if " ERROR " in line]
+    return (errors or lines or ["it said nothing"])[-1]

@@ -28,6 +28,7 @@ from ils_sandbox.state import (
     KubernetesEndpoint,
     SandboxFiles,
     SandboxState,
+    last_error,
     lock_holder,
     write_atomically,
 )
@@ -126,9 +127,8 @@ class Supervisor:
             self._check_interrupted()
             code = server.process.poll()
             if code is not None:
-                message = (
-                    f"the {server.name} server ended while starting (exit code {code}); see {self._log(server.name)}"
-                )
+                log_file = self._log(server.name)
+                message = f"the {server.name} server ended while starting: {last_error(log_file)} (see {log_file})"
                 raise ServerFailedError(message)
             if time.monotonic() > deadline:
                 message = (
@@ -207,8 +207,7 @@ def main() -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     files = SandboxFiles(options.state)
-    files.sandbox.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files.logs.mkdir(exist_ok=True, mode=0o700)
+    files.make()
     if hold_lock(files.lock) is None:
         return ALREADY_UP
     with suppress(FileNotFoundError):

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         serve(options.port, options.directory, kubernetes)
     except IlsError as error:
-        logging.getLogger(__name__).error("%s", error)  # noqa: TRY400 the message says it all
+        logging.getLogger("ils_sandbox.aws").error("%s", error)  # noqa: TRY400 the message says it all
         return 1
     return 0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import ec2, kms, logs
+from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
 from ils_sandbox.aws.overlay.rds import routes as rds
-from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.world import Handler, MotoRefusedError, Routes, World
 from ils_sandbox.aws.requests import Response
 from ils_sandbox.aws.responses import AwsError, error_response, result_response

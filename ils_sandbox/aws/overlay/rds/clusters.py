@@ -11,7 +11,7 @@ from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
 from ils_sandbox.aws.overlay.rds.extras import Kind
 from ils_sandbox.aws.overlay.rds.versions import ENGINE, resolve
-from ils_sandbox.aws.overlay.world import Result, World
+from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
 from ils_sandbox.aws.responses import AwsError
 
 CLUSTERS = Kind(
@@ -41,6 +41,7 @@ def create_db_cluster(call: Call, world: World) -> Result:
     name = CLUSTERS.name(call)
     if name in CLUSTERS.ghosts.list(call, world):
         raise AwsError("DBClusterAlreadyExistsFault", f"DB Cluster {name} already exists (status deleting)")
+    _check_keys(call, world)
     aurora = params.get("Engine") == ENGINE
     # moto does not know Aurora's storage types.
     storage = params.pop("StorageType", None) if aurora else None
@@ -107,6 +108,21 @@ def changed_exports(current: Result, change: dict[str, Any]) -> list[str]:
     disabled = change.get("DisableLogTypes") or ()
     kept = [kind for kind in current.get("EnabledCloudwatchLogsExports", []) if kind not in disabled]
     return sorted({*kept, *(change.get("EnableLogTypes") or ())})
+
+
+def _check_keys(call: Call, world: World) -> None:
+    """moto breaks on a key that does not exist."""
+    for parameter in ("KmsKeyId", "MasterUserSecretKmsKeyId"):
+        key = call.params.get(parameter)
+        if not key:
+            continue
+        try:
+            world.invoke(call, "kms", "DescribeKey", KeyId=key)
+        except MotoRefusedError as refused:
+            message = (
+                f"The specified KMS key [{key}] does not exist, is not enabled or you do not have permissions to it."
+            )
+            raise AwsError("KMSKeyNotAccessibleFault", message) from refused
 
 
 def _remember_certificate(call: Call, world: World, name: str) -> None:

@@ -43,6 +43,7 @@ def create_db_instance(call: Call, world: World) -> Result:
                 "InvalidDBClusterStateFault", f"DB cluster {params['DBClusterIdentifier']} is being deleted."
             )
         params.setdefault("EngineVersion", cluster["EngineVersion"])
+        params.setdefault("DBSubnetGroupName", cluster["DBSubnetGroup"])
         params.setdefault("AvailabilityZone", _zone(call, world, cluster))
         params.setdefault("CACertificateIdentifier", CA_CERTIFICATES[0])
     result = world.forward(call, params)

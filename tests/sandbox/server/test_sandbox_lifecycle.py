@@ -1,0 +1,225 @@
+"""`ils sandbox start|stop|status|reset`, and what they do with a sandbox that was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ils_sandbox.processes import is_running
+from ils_sandbox.state import SandboxState
+
+Until = Callable[..., None]
+
+
+def _ssm(sandbox: Any) -> Any:
+    return boto3.client(
+        "ssm",
+        endpoint_url=sandbox.state.aws.endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+
+
+def test_start_returns_once_everything_answers(sandbox: Any) -> None:
+    started = sandbox.start().json
+    assert started["up"] is True
+    assert started["was_up"] is False
+    _ssm(sandbox).put_parameter(Name="/a", Value="1", Type="String")
+
+
+def test_a_second_start_says_that_it_is_up_and_changes_nothing(sandbox: Any) -> None:
+    sandbox.start()
+    pid = sandbox.state.pid
+    second = sandbox.run("start")
+    assert (second.code, second.err) == (0, "")
+    assert "already up" in second.out
+    assert sandbox.state.pid == pid
+
+
+def test_of_two_starts_at_once_one_wins_and_both_succeed(sandbox: Any) -> None:
+    starts = [sandbox.begin("start", "--no-kubernetes", "--json") for _ in range(3)]
+    results = [process.communicate(timeout=120) for process in starts]
+    assert [process.returncode for process in starts] == [0, 0, 0], results
+    assert len({out.partition('"pid": ')[2].partition(",")[0] for out, _ in results}) == 1
+
+
+def test_stop_ends_every_process(sandbox: Any) -> None:
+    sandbox.start()
+    pids = (sandbox.state.pid, sandbox.state.aws.pid)
+    stopped = sandbox.run("stop", "--json")
+    assert (stopped.code, stopped.json) == (0, {"up": False, "was_up": True})
+    assert not any(is_running(pid) for pid in pids)
+    assert not sandbox.files.state.exists()
+
+
+def test_stopping_what_is_not_up_succeeds(sandbox: Any) -> None:
+    stopped = sandbox.run("stop")
+    assert stopped.code == 0
+    assert "was not up" in stopped.out
+
+
+def test_the_contents_and_the_ports_survive_stop_and_start(sandbox: Any) -> None:
+    sandbox.start()
+    endpoint = sandbox.state.aws.endpoint
+    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
+    sandbox.run("stop")
+    sandbox.start()
+    assert sandbox.state.aws.endpoint == endpoint
+    assert _ssm(sandbox).get_parameter(Name="/kept")["Parameter"]["Value"] == "1"
+
+
+def test_status_is_3_when_down(sandbox: Any) -> None:
+    down = sandbox.run("status")
+    assert down.code == 3
+    assert "ils sandbox start" in down.out
+    assert sandbox.run("status", "--json").json["up"] is False
+
+
+def test_status_shows_endpoints_processes_and_memory(sandbox: Any) -> None:
+    sandbox.start()
+    status = sandbox.run("status", "--json")
+    assert status.code == 0
+    assert status.json["healthy"] is True
+    assert status.json["state"]["aws"]["endpoint"] == sandbox.state.aws.endpoint
+    processes = {process["name"]: process for process in status.json["processes"]}
+    assert processes["aws"]["pid"] == sandbox.state.aws.pid
+    assert processes["aws"]["memory_megabytes"] > 10
+    text = sandbox.run("status").out
+    assert sandbox.state.aws.endpoint in text
+    assert f"pid {sandbox.state.aws.pid}, answers" in text
+
+
+def test_reset_deletes_contents_and_checkpoints_and_starts_again(sandbox: Any) -> None:
+    sandbox.start()
+    checkpoint = sandbox.files.stacks / "ils-vpc" / "dev.json"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text("{}")
+    client = _ssm(sandbox)
+    client.put_parameter(Name="/gone", Value="1", Type="String")
+
+    reset = sandbox.run("reset", "--json")
+
+    assert reset.code == 0, reset
+    assert reset.json["up"] is True
+    assert not sandbox.files.stacks.exists()
+    with pytest.raises(client.exceptions.ParameterNotFound):
+        _ssm(sandbox).get_parameter(Name="/gone")
+
+
+def test_reset_of_a_sandbox_that_is_down_leaves_it_down(sandbox: Any) -> None:
+    sandbox.start()
+    sandbox.run("stop")
+    assert (sandbox.files.aws / "snapshot").exists()
+    assert sandbox.run("reset", "--json").json["up"] is False
+    assert not sandbox.files.aws.exists()
+
+
+def test_servers_end_with_a_supervisor_that_was_killed(sandbox: Any, until: Until) -> None:
+    sandbox.start()
+    state = sandbox.state
+    os.kill(state.pid, signal.SIGKILL)
+    until(lambda: not is_running(state.aws.pid), "the AWS server ends")
+    assert sandbox.files.state.exists()
+    assert SandboxState.load(sandbox.directory) is None
+    assert sandbox.run("status").code == 3
+
+
+def test_what_was_there_is_still_there_after_the_supervisor_was_killed(sandbox: Any, until: Until) -> None:
+    sandbox.start()
+    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
+    state = sandbox.state
+    os.kill(state.pid, signal.SIGKILL)
+    until(lambda: not is_running(state.aws.pid), "the AWS server ends")
+    sandbox.start()
+    assert sandbox.state.pid != state.pid
+    assert _ssm(sandbox).get_parameter(Name="/kept")["Parameter"]["Value"] == "1"
+
+
+def test_a_server_that_dies_takes_the_sandbox_down_and_is_named(sandbox: Any, until: Until) -> None:
+    sandbox.start()
+    state = sandbox.state
+    os.kill(state.aws.pid, signal.SIGKILL)
+    until(lambda: not is_running(state.pid), "the supervisor ends")
+    said = sandbox.log("supervisor")
+    assert f"the aws server (pid {state.aws.pid}) ended by itself, exit code -9" in said
+    assert "the sandbox goes down" in said
+    assert sandbox.run("status").code == 3
+
+
+def test_another_port_is_taken_when_the_usual_one_is_not_free(sandbox: Any) -> None:
+    sandbox.start()
+    before = sandbox.state.aws.endpoint
+    sandbox.run("stop")
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", int(before.rpartition(":")[2])))
+        squatter.listen()
+        sandbox.start()
+        assert sandbox.state.aws.endpoint != before
+        _ssm(sandbox).describe_parameters()
+
+
+def test_only_the_owner_can_read_what_is_kept(sandbox: Any) -> None:
+    sandbox.start()
+    sandbox.run("stop")
+    for path in (sandbox.files.sandbox, sandbox.files.aws, sandbox.files.aws / "snapshot"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_servers_listen_on_loopback_only(sandbox: Any) -> None:
+    sandbox.start()
+    port = int(sandbox.state.aws.endpoint.rpartition(":")[2])
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("needs /proc/net")
+    listening = [
+        local
+        for _, local, _, state, *_ in (line.split() for line in table.read_text().splitlines()[1:])
+        if state == "0A" and int(local.partition(":")[2], 16) == port
+    ]
+    assert [local.partition(":")[0] for local in listening] == ["0100007F"]
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(sandbox: Any) -> None:
+    sandbox.directory.parent.mkdir(parents=True, exist_ok=True)
+    sandbox.directory.write_text("a file")
+    try:
+        failed = sandbox.run("start")
+    finally:
+        sandbox.directory.unlink()
+    assert failed.code == 1
+    assert str(sandbox.directory) in failed.err
+    assert "Traceback" not in failed.err
+
+
+def test_contents_that_cannot_be_read_fail_the_start_and_are_kept(sandbox: Any) -> None:
+    snapshot = sandbox.files.aws / "snapshot"
+    snapshot.parent.mkdir(parents=True)
+    snapshot.write_bytes(b"nonsense")
+    failed = sandbox.run("start", "--no-kubernetes")
+    assert failed.code == 1
+    assert "cannot be read" in failed.err
+    assert "ils sandbox reset" in failed.err
+    assert snapshot.read_bytes() == b"nonsense"
+    assert sandbox.run("status").code == 3
+
+
+def test_a_supervisor_that_is_told_to_stop_while_starting_leaves_nothing(sandbox: Any, until: Until) -> None:
+    from ils_sandbox.state import lock_holder
+
+    starting = sandbox.begin("start", "--no-kubernetes")
+    until(lambda: bool(lock_holder(sandbox.files.lock)), "the supervisor holds the lock")
+    supervisor = lock_holder(sandbox.files.lock)
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGTERM)
+    starting.communicate(timeout=60)
+    until(lambda: lock_holder(sandbox.files.lock) is None, "the lock is released")
+    until(lambda: not is_running(supervisor), "the supervisor ends")
+    assert SandboxState.load(sandbox.directory) is None
