@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from ils_pipelines.commands.summary import short_type
 from ils_pipelines.engine.models import EventKind
-from ils_pipelines.provisioning.progress import LayerEvent, LayerFailed, LayerFinished, LayerStarted, Progress
+from ils_pipelines.provisioning.progress import (
+    LayerEvent,
+    LayerFailed,
+    LayerFinished,
+    LayerStarted,
+    Progress,
+    RunInterrupted,
+)
 from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
@@ -74,6 +81,9 @@ class ProgressDisplay:
             self._live.stop()
 
     def __call__(self, progress: Progress) -> None:
+        if isinstance(progress, RunInterrupted):
+            self._console.print("interrupted: finishing and recording what is under way, starting nothing else")
+            return
         state = self._layers.setdefault(progress.layer, _LayerState(time.monotonic()))
         match progress:
             case LayerStarted():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
-from ils_pipelines.commands.summary import in_order, layer_entry, plan_digest, print_plans, print_summary
+from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
+from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
-from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerFinished, LayerReport, Progress
+from ils_pipelines.provisioning.progress import Action, LayerEvent, LayerFailed, LayerFinished, LayerReport, Progress
 from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -28,12 +31,21 @@ class _Collected:
 
     reports: list[LayerReport] = field(default_factory=list)
     failures: list[LayerFailed] = field(default_factory=list)
+    changes: dict[Layer, Counter[Operation]] = field(default_factory=lambda: defaultdict(Counter))
+    """Finished changes, which is all that is known of a layer that failed."""
 
     def __call__(self, progress: Progress) -> None:
         if isinstance(progress, LayerFinished):
             self.reports.append(progress.report)
         elif isinstance(progress, LayerFailed):
             self.failures.append(progress)
+        elif isinstance(progress, LayerEvent) and progress.event.kind is EventKind.FINISHED and progress.event.change:
+            self.changes[progress.layer][progress.event.change.operation] += 1
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The layers of the JSON result."""
+        failed = [failed_entry(failure, self.changes[failure.layer]) for failure in self.failures]
+        return [layer_entry(report) for report in in_order(self.reports)] + failed
 
 
 def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", approve: str = "") -> ExitCode:
@@ -112,7 +124,7 @@ def _report(
     if as_json:
         document: dict[str, Any] = {
             "environment": environment,
-            "layers": [layer_entry(report) for report in in_order(collected.reports)],
+            "layers": collected.entries(),
             "run_id": run_id,
             "success": code is ExitCode.SUCCESS,
         }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.engine.models import Operation, Plan
 from ils_pipelines.provisioning.approval import SHOWN_DIGITS, environment_digest
-from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerReport
 from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ def layer_entry(report: LayerReport) -> dict[str, Any]:
     if report.action is Action.PREVIEW:
         entry |= {"digest": report.plan.digest, "plan": report.plan.model_dump(mode="json")}
     return entry
+
+
+def failed_entry(failure: LayerFailed, changes: Mapping[Operation, int]) -> dict[str, Any]:
+    """Likewise, of a layer that failed: the changes that were finished before."""
+    return {
+        "layer": str(failure.layer),
+        "changes": {str(operation): changes.get(operation, 0) for operation in CHANGES},
+        "seconds": round(failure.duration.total_seconds(), 3),
+        "error": failure.message,
+    }
 
 
 def print_summary(

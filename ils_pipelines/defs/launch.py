@@ -16,7 +16,7 @@ from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, 
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ils_pipelines.provisioning.busy import EnvironmentBusy
-from ils_pipelines.provisioning.progress import Listener, listening
+from ils_pipelines.provisioning.progress import Listener, RunInterrupted, listening, publish
 
 MODULE = "ils_pipelines.definitions"
 LOCATION = "ils_pipelines"
@@ -88,6 +88,7 @@ def run_job(
             if _is_interrupt(event):
                 # Whoever interrupts the terminal asks for the run to end: it was canceled and did not fail.
                 instance.report_run_canceling(run)
+                publish(run_id, RunInterrupted())
     ended = instance.get_run_by_id(run_id)
     return Outcome(run_id, ended.status if ended else DagsterRunStatus.FAILURE)
 

@@ -69,7 +69,12 @@ class LayerFailed:
         return str(self.error) if isinstance(self.error, IlsError) else f"{type(self.error).__name__}: {self.error}"
 
 
-Progress = LayerStarted | LayerEvent | LayerFinished | LayerFailed
+@dataclass(frozen=True)
+class RunInterrupted:
+    """Somebody asked for the run to end: what is under way is finished and recorded first."""
+
+
+Progress = RunInterrupted | LayerStarted | LayerEvent | LayerFinished | LayerFailed
 Listener = Callable[[Progress], None]
 
 _listeners: dict[str, Listener] = {}
