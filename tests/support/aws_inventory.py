@@ -1,0 +1,75 @@
+"""What exists in an emulated account, asked through the same API that anybody would use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+
+KINDS = (
+    ("ec2", "describe_vpcs", "Vpcs"),
+    ("ec2", "describe_subnets", "Subnets"),
+    ("ec2", "describe_internet_gateways", "InternetGateways"),
+    ("ec2", "describe_nat_gateways", "NatGateways"),
+    ("ec2", "describe_addresses", "Addresses"),
+    ("ec2", "describe_route_tables", "RouteTables"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
+    ("ec2", "describe_flow_logs", "FlowLogs"),
+    ("ec2", "describe_security_groups", "SecurityGroups"),
+    ("ec2", "describe_security_group_rules", "SecurityGroupRules"),
+    ("ec2", "describe_launch_templates", "LaunchTemplates"),
+    ("iam", "list_roles", "Roles"),
+    ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"),
+    ("kms", "list_keys", "Keys"),
+    ("kms", "list_aliases", "Aliases"),
+    ("logs", "describe_log_groups", "logGroups"),
+    ("eks", "list_clusters", "clusters"),
+    ("rds", "describe_db_clusters", "DBClusters"),
+    ("rds", "describe_db_instances", "DBInstances"),
+    ("rds", "describe_db_subnet_groups", "DBSubnetGroups"),
+    ("rds", "describe_db_cluster_parameter_groups", "DBClusterParameterGroups"),
+    ("elasticache", "describe_replication_groups", "ReplicationGroups"),
+    ("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups"),
+    ("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups"),
+    ("secretsmanager", "list_secrets", "SecretList"),
+)
+GONE = {"deleted", "deleting", "PendingDeletion"}
+
+
+def client(endpoint: str, service: str, region: str = "us-east-1") -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+    )
+
+
+def inventory(endpoint: str) -> Counter[str]:
+    """Number of living objects by kind. What AWS only keeps for its records (deleted gateways, keys that wait for their
+    deletion) does not count."""
+    services = {service: client(endpoint, service) for service in {kind[0] for kind in KINDS}}
+
+    def count(kind: tuple[str, str, str]) -> tuple[str, int]:
+        service, operation, member = kind
+        found = _everything(services[service], operation, member)
+        if member == "Keys":
+            found = [services["kms"].describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in found]
+        return f"{service}.{member}", sum(not _gone(item) for item in found)
+
+    with ThreadPoolExecutor(4) as pool:
+        return +Counter(dict(pool.map(count, KINDS)))
+
+
+def _everything(service: Any, operation: str, member: str) -> list[Any]:
+    if not service.can_paginate(operation):
+        return list(getattr(service, operation)()[member])
+    return [item for page in service.get_paginator(operation).paginate() for item in page[member]]
+
+
+def _gone(item: Any) -> bool:
+    return isinstance(item, Mapping) and bool(GONE & {item.get("State"), item.get("KeyState"), item.get("Status")})
