@@ -68,6 +68,7 @@ def start(directory: Path, *, kubernetes: bool = True) -> Started:
 
     Raises `SandboxError` when it does not come up.
     """
+    directory = directory.absolute()
     state = SandboxState.load(directory)
     if state is not None:
         return Started(state=state, was_up=True)

@@ -45,6 +45,10 @@ class ServerFailedError(Exception):
     """A server ended, or does not answer."""
 
 
+class PortTakenError(Exception):
+    """Between its choice and its use, a port was taken by another process."""
+
+
 class Supervisor:
     """Starts, watches and ends the servers of one state folder."""
 
@@ -78,17 +82,29 @@ class Supervisor:
 
     def _start(self) -> None:
         started = time.monotonic()
-        ports = self._ports()
-        if self._kubernetes:
-            self._servers.append(self._start_kubernetes(ports["kubernetes"]))
-        self._servers.append(self._start_aws(ports["aws"]))
+        self._start_servers(started + SECONDS_TO_ANSWER)
         for server in self._servers:
-            self._await_answer(server, started + SECONDS_TO_ANSWER)
             self._watch(server)
         write_atomically(self._files.ports, json.dumps({s.name: s.port for s in self._servers}).encode())
         write_atomically(self._files.state, self._state().model_dump_json(indent=2).encode())
         where = ", ".join(f"{server.name} {server.endpoint} (pid {server.process.pid})" for server in self._servers)
         log.info("up after %.2f s: %s", time.monotonic() - started, where)
+
+    def _start_servers(self, deadline: float) -> None:
+        """Start all servers and wait until they answer, on other ports when somebody was faster at taking one."""
+        while True:
+            ports = self._ports()
+            if self._kubernetes:
+                self._servers.append(self._start_kubernetes(ports["kubernetes"]))
+            self._servers.append(self._start_aws(ports["aws"]))
+            try:
+                for server in self._servers:
+                    self._await_answer(server, deadline)
+            except PortTakenError as taken:
+                log.warning("%s; trying others", taken)
+                self._end_servers()
+            else:
+                return
 
     def _ports(self) -> dict[str, int]:
         """The ports of the last start or the usual ones; others where those are taken."""
@@ -127,6 +143,9 @@ class Supervisor:
             self._check_interrupted()
             code = server.process.poll()
             if code is not None:
+                if free_port(server.port) != server.port:
+                    message = f"port {server.port}, chosen for the {server.name} server, was taken meanwhile"
+                    raise PortTakenError(message)
                 log_file = self._log(server.name)
                 message = f"the {server.name} server ended while starting: {last_error(log_file)} (see {log_file})"
                 raise ServerFailedError(message)
@@ -169,10 +188,14 @@ class Supervisor:
     def _end(self) -> None:
         with suppress(FileNotFoundError):
             self._files.state.unlink()
-        for server in reversed(self._servers):
+        self._end_servers()
+        log.info("down")
+
+    def _end_servers(self) -> None:
+        while self._servers:
+            server = self._servers.pop()
             if not server.end():
                 log.error("the %s server did not end in time and was killed; its newest state may be lost", server.name)
-        log.info("down")
 
 
 def hold_lock(lock: Path) -> int | None:

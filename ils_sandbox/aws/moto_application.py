@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ils_sandbox.aws.calls import ACCOUNT, Call
@@ -28,10 +29,13 @@ def load_application() -> Any:
     """moto's WSGI application. Imports moto; call it once, before anything else imports moto."""
     os.environ.update(ENVIRONMENT)
     import moto.core.responses as moto_responses
+    import moto.kms.models as moto_kms
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     # moto lists the methods of a service's response class anew on each call (0.8 ms); classes do not change.
     moto_responses.method_names_from_class = functools.cache(moto_responses.method_names_from_class)
+    # moto makes an RSA key for every KMS key (90 ms), also for symmetric ones, which never sign.
+    moto_kms.generate_private_key = _without_idle_keys(moto_kms.generate_private_key)
 
     class Application(DomainDispatcherApplication):  # type: ignore[misc]
         @functools.cache  # noqa: B019 one application lives as long as the process
@@ -46,6 +50,13 @@ def load_application() -> Any:
         return create_backend_app(service)
 
     return Application(create)
+
+
+def _without_idle_keys(generate: Callable[[str], Any]) -> Callable[[str], Any]:
+    def generate_if_used(key_spec: str) -> Any:
+        return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
+
+    return generate_if_used
 
 
 class MotoApplication:

@@ -257,3 +257,35 @@ def test_a_secrets_value_is_versioned_and_its_key_kept(aws: Any, name: str) -> N
     current = secrets.get_secret_value(SecretId=arn)
     assert (current["VersionId"], json.loads(current["SecretString"])) == (version, {"v": 2})
     assert secrets.describe_secret(SecretId=arn)["KmsKeyId"] == "arn:key"
+
+
+def test_an_internet_gateway_and_an_address_stay_while_a_nat_gateway_uses_them(aws: Any, network: Any) -> None:
+    ec2 = aws.client("ec2")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=network.subnets[0], AllocationId=address)["NatGateway"]["NatGatewayId"]
+    with pytest.raises(ClientError, match=nat):
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+    with pytest.raises(ClientError, match=r"InvalidIPAddress\.InUse"):
+        ec2.release_address(AllocationId=address)
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    ec2.release_address(AllocationId=address)
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=network.vpc)
+
+
+def test_subnets_and_groups_stay_while_a_cache_uses_them(aws: Any, network: Any, name: str) -> None:
+    ec2, cache = aws.client("ec2"), aws.client("elasticache")
+    cache.create_cache_subnet_group(
+        CacheSubnetGroupName=name, CacheSubnetGroupDescription="d", SubnetIds=list(network.subnets)
+    )
+    cache.create_replication_group(
+        ReplicationGroupId=name,
+        ReplicationGroupDescription="d",
+        CacheSubnetGroupName=name,
+        SecurityGroupIds=[network.group],
+    )
+    with pytest.raises(ClientError, match=name):
+        ec2.delete_subnet(SubnetId=network.subnets[0])
+    with pytest.raises(ClientError, match=name):
+        ec2.delete_security_group(GroupId=network.group)

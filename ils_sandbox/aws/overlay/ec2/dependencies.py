@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay.eks.records import CLUSTERS
+from ils_sandbox.aws.overlay.eks.records import CLUSTERS, NODEGROUPS
+from ils_sandbox.aws.overlay.elasticache.subnet_groups import REPLICATION_GROUPS, SUBNET_GROUPS
 from ils_sandbox.aws.overlay.world import Result, Routes, World
 from ils_sandbox.aws.responses import AwsError
 
@@ -33,10 +34,29 @@ def _gateways(call: Call, world: World, **filters: str) -> list[str]:
 
 
 def _of_subnet(call: Call, world: World, subnet: str) -> list[str]:
+    """What has a network interface in the subnet."""
     clusters = world.table(CLUSTERS, call).values()
+    nodegroups = world.table(NODEGROUPS, call).values()
+    caches = {
+        group["CacheSubnetGroupName"]
+        for group in world.table(SUBNET_GROUPS, call).values()
+        if subnet in (each["SubnetIdentifier"] for each in group["Subnets"])
+    }
+    instances = world.invoke(call, "rds", "DescribeDBInstances").get("DBInstances", [])
     return [
         *_gateways(call, world, subnet_id=subnet),
         *(record["name"] for record in clusters if subnet in record["resourcesVpcConfig"]["subnetIds"]),
+        *(record["nodegroupName"] for record in nodegroups if subnet in record["subnets"]),
+        *(
+            record["ReplicationGroupId"]
+            for record in world.table(REPLICATION_GROUPS, call).values()
+            if record["CacheSubnetGroupName"] in caches
+        ),
+        *(
+            instance["DBInstanceIdentifier"]
+            for instance in instances
+            if subnet in (each["SubnetIdentifier"] for each in instance.get("DBSubnetGroup", {}).get("Subnets", []))
+        ),
     ]
 
 
@@ -56,15 +76,49 @@ def _of_vpc(call: Call, world: World, vpc: str) -> list[str]:
 
 
 def _of_security_group(call: Call, world: World, group: str) -> list[str]:
-    """The groups whose rules refer to this one."""
+    """The groups whose rules refer to this one, and what has it on its network interfaces."""
     rules = world.invoke(call, "ec2", "DescribeSecurityGroupRules").get("SecurityGroupRules", [])
-    return sorted(
-        {
-            rule["GroupId"]
-            for rule in rules
-            if rule["GroupId"] != group and (rule.get("ReferencedGroupInfo") or {}).get("GroupId") == group
-        }
-    )
+    referring = {
+        rule["GroupId"]
+        for rule in rules
+        if rule["GroupId"] != group and (rule.get("ReferencedGroupInfo") or {}).get("GroupId") == group
+    }
+    instances = world.invoke(call, "rds", "DescribeDBInstances").get("DBInstances", [])
+    return [
+        *sorted(referring),
+        *(
+            record["name"]
+            for record in world.table(CLUSTERS, call).values()
+            if group in record["resourcesVpcConfig"]["securityGroupIds"]
+        ),
+        *(
+            record["ReplicationGroupId"]
+            for record in world.table(REPLICATION_GROUPS, call).values()
+            if group in record["SecurityGroupIds"]
+        ),
+        *(
+            instance["DBInstanceIdentifier"]
+            for instance in instances
+            if group in (each["VpcSecurityGroupId"] for each in instance.get("VpcSecurityGroups", []))
+        ),
+    ]
+
+
+def _public_gateways(call: Call, world: World, vpc: str) -> list[str]:
+    """The NAT gateways with a public address, which need the internet gateway."""
+    found = world.invoke(call, "ec2", "DescribeNatGateways", Filter=[{"Name": "vpc-id", "Values": [vpc]}])
+    public = {each["NatGatewayId"] for each in found.get("NatGateways", []) if each["ConnectivityType"] == "public"}
+    return [gateway for gateway in _gateways(call, world, vpc_id=vpc) if gateway in public]
+
+
+def release_address(call: Call, world: World) -> Result:
+    allocation = call.params.get("AllocationId")
+    if allocation:
+        found = world.invoke(call, "ec2", "DescribeAddresses", AllocationIds=[allocation])["Addresses"]
+        if found[0].get("AssociationId"):
+            message = f"Address {found[0]['PublicIp']} ({allocation}) is in use."
+            raise AwsError("InvalidIPAddress.InUse", message)
+    return world.forward(call)
 
 
 def _refuse(kind: str, key: str, dependents: Dependents) -> Callable[[Call, World], Result]:
@@ -83,4 +137,6 @@ ROUTES: Routes = {
     "DeleteSecurityGroup": _refuse("securityGroup", "GroupId", _of_security_group),
     "DeleteSubnet": _refuse("subnet", "SubnetId", _of_subnet),
     "DeleteVpc": _refuse("vpc", "VpcId", _of_vpc),
+    "DetachInternetGateway": _refuse("vpc", "VpcId", _public_gateways),
+    "ReleaseAddress": release_address,
 }

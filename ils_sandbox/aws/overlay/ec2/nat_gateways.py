@@ -17,7 +17,8 @@ def create_nat_gateway(call: Call, world: World) -> Result:
         if addresses[0].get("AssociationId"):
             message = f"Elastic IP address [{allocation}] is already associated"
             raise AwsError("Resource.AlreadyAssociated", message)
-    result = world.forward(call)
+    # moto describes the kind of gateway only when it was named.
+    result = world.forward(call, {"ConnectivityType": "public", **call.params})
     gateway = result["NatGateway"]
     world.lifecycles.begin(gateway["NatGatewayId"], "pending", durations.NAT_GATEWAY_CREATE)
     result["NatGateway"] = {**_described(world, gateway), "State": "pending"}
