@@ -253,7 +253,7 @@ def _merge_lists(schema: Schema, old: list[Any], new: list[Any]) -> list[Any]:
 
 
 def remove(schema: Schema, value: Any, paths: FieldSet) -> Any:
-    """`value` without the fields and items in `paths`. What becomes empty by that goes too."""
+    """`value` without the fields and items in `paths`. What becomes empty by that becomes None, as it does in Go."""
     trie: Trie = {}
     for path in paths:
         node = trie
@@ -271,9 +271,7 @@ def _remove(schema: Schema, value: Any, trie: Mapping[str, Any]) -> Any:
             if node is None:
                 kept[name] = item
             elif SELF not in node:
-                rest = _remove(schema.child(name) or schema.definitions.free, item, node)
-                if rest is not None:
-                    kept[name] = rest
+                kept[name] = _remove(schema.child(name) or schema.definitions.free, item, node)
         return kept or None
     if isinstance(value, list):
         if schema.atomic:

@@ -12,11 +12,13 @@ from ils_sandbox.kubernetes.settings import Settings
 
 
 def controllers(registry: Registry, settings: Settings) -> tuple[Controller, ...]:
+    # After a change they run in this order. Replica sets come before deployments, so that pods that are to go have gone
+    # before others take their place: a rollout stays within its bounds at every moment.
     return (
         Namespaces(registry),
         GarbageCollector(registry),
-        Deployments(registry),
         ReplicaSets(registry),
+        Deployments(registry),
         Pods(registry, settings),
         NodePods(registry),
     )

@@ -84,7 +84,7 @@ def content(obj: OBJECT) -> Any:
 
     def ordered(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: ordered(item) for key, item in value.items() if key != "managedFields"}
+            return {key: ordered(item) for key, item in value.items() if key != "managedFields" and item is not None}
         if isinstance(value, list) and value and isinstance(value[0], dict):
             return sorted((ordered(item) for item in value), key=str)
         return value
