@@ -15,7 +15,7 @@ from typing import Any
 
 
 def record(file: Path, arguments: list[str]) -> None:
-    from botocore.client import BaseClient  # noqa: PLC0415 replaying must not pay for what only recording needs
+    from botocore.client import BaseClient
 
     calls: list[dict[str, Any]] = []
     lock = threading.Lock()
@@ -38,7 +38,7 @@ def record(file: Path, arguments: list[str]) -> None:
         return entry["response"]
 
     BaseClient._make_api_call = recording_call
-    from ils_pipelines.cli import app  # noqa: PLC0415
+    from ils_pipelines.cli import app
 
     try:
         app(arguments, standalone_mode=False)
@@ -47,8 +47,8 @@ def record(file: Path, arguments: list[str]) -> None:
 
 
 def replay(file: Path, endpoint: str) -> None:
-    import boto3  # noqa: PLC0415
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+    import boto3
+    from botocore.exceptions import ClientError
 
     clients: dict[tuple[str, str], Any] = {}
     now: dict[str, str] = {}

@@ -97,7 +97,7 @@ def _head(crypter: PassphraseCrypter) -> dict[str, Any]:
 
 @functools.cache
 def _sdk_version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415
+    from importlib.metadata import version
 
     return f"v{version('pulumi')}"
 

@@ -26,7 +26,7 @@ class PassphraseCrypter:
     so that writing a checkpoint again does not change it."""
 
     def __init__(self, key: bytes, salt: bytes) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 20 ms, only when applying
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM(key)
         self._salt = salt
@@ -43,7 +43,7 @@ class PassphraseCrypter:
 
     def decrypt(self, ciphertext: str) -> str:
         """Raises ValueError when the ciphertext is not of this key or was changed."""
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.exceptions import InvalidTag
 
         try:
             version, nonce, sealed = ciphertext.split(":")

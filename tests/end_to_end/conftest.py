@@ -60,7 +60,7 @@ class LocalSandbox:
     def _tls(self, server: str) -> Any:
         if server == "aws":
             return None
-        import ssl  # noqa: PLC0415
+        import ssl
 
         state = json.loads((self.directory / "sandbox" / "sandbox.json").read_text())
         return ssl.create_default_context(cafile=state["kubernetes"]["ca_file"])
