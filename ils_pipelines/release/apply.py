@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -33,7 +33,7 @@ class Applier:
     survey: Survey
     on_event: OnEvent
     cancel: threading.Event
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
     """Values that no message may show."""
     force: bool = False
 

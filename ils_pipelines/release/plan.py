@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ils_pipelines.engine.models import Change, Drift, Operation, Plan, ResourceDrift
 from ils_pipelines.release import differences
 from ils_pipelines.release.cluster import Cluster, Object
+from ils_pipelines.release.errors import ReleaseError
 from ils_pipelines.release.manifests import ownership_labels
 from ils_pipelines.release.objects import NAMESPACE, RELEASED, Kind, Manifest, Ref, kind_of, ref_of
 
@@ -24,7 +25,7 @@ class Survey:
 
     environment: str
     manifests: Sequence[Manifest]
-    live: Live
+    live: Live = field(repr=False)
 
     @property
     def surplus(self) -> list[Ref]:
@@ -90,7 +91,10 @@ def in_deletion_order(refs: Iterable[Ref]) -> list[Ref]:
 
 
 def survey(cluster: Cluster, environment: str, manifests: Sequence[Manifest]) -> Survey:
-    """Read everything that carries the environment's labels, and what is in the way of the manifests without them."""
+    """Read everything that carries the environment's labels, and what is in the way of the manifests without them.
+
+    Raises `ReleaseError` when the namespace is somebody else's: `destroy` deletes the namespace with all that is in it.
+    """
     kinds = [kind for step in RELEASED for kind in step]
     labels = ownership_labels(environment)
 
@@ -104,4 +108,11 @@ def survey(cluster: Cluster, environment: str, manifests: Sequence[Manifest]) ->
         unseen = [manifest.ref for manifest in manifests if manifest.ref not in live]
         found = zip(unseen, pool.map(cluster.get, unseen), strict=True)
         live.update({ref: body for ref, body in found if body is not None})
+    for ref in unseen:
+        if ref.kind == NAMESPACE.kind and ref in live:
+            raise ReleaseError(
+                f"the namespace {ref.name} exists and is not that of environment {environment}'s release. Choose another "
+                "app.namespace in the environment file, or hand the namespace over, which lets `down` delete it: "
+                f"kubectl label namespace {ref.name} " + " ".join(f"{key}={value}" for key, value in labels.items())
+            )
     return Survey(environment, manifests, live)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ils_pipelines.settings.environment import Environment
 
 APP_NAME = "ils"
+LONGEST_LABEL = 63
 DIGEST_LENGTH = 32
 """Hex digits of a shown digest: enough to tell values apart, a part of the hash only."""
 
@@ -62,9 +63,10 @@ class Release:
 
     @property
     def version(self) -> str:
-        """The tag of the image, or the beginning of its digest."""
+        """The tag of the image, or the beginning of its digest, as far as it can be the value of a label."""
         name, _, digest = self.image.partition("@sha256:")
-        return digest[:12] if digest else name.rsplit("/", 1)[-1].partition(":")[2]
+        tag = digest[:12] if digest else name.rsplit("/", 1)[-1].partition(":")[2]
+        return tag[:LONGEST_LABEL].strip("-_.")
 
 
 def release_of(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ils_sandbox.kubernetes.kinds import NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from ils_sandbox.kubernetes.pod_security import check_pod_security
 from ils_sandbox.kubernetes.statuses import ApiError, forbidden, not_found, required_name
 from ils_sandbox.kubernetes.store import Cluster, Object, name_of, namespace_of
 
@@ -46,6 +47,7 @@ def _pod(cluster: Cluster, pod: Object) -> None:
     if cluster.get(SERVICE_ACCOUNT, namespace, account) is None:
         why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
         raise forbidden(POD, name_of(pod), why)
+    check_pod_security(cluster, pod)
     pod["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
 
 

@@ -125,7 +125,7 @@ async def body_of(request: Request, accepted: tuple[str, ...] = BODY_TYPES) -> A
     if not raw:
         return None
     if found not in accepted:
-        raise unsupported_media_type(accepted)
+        raise unsupported_media_type(found, accepted)
     try:
         return yaml.load(raw, yaml.CSafeLoader) if found.endswith("yaml") else json.loads(raw)
     except (ValueError, yaml.YAMLError) as error:

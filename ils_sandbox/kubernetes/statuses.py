@@ -92,8 +92,10 @@ def not_acceptable(accepted: Sequence[str]) -> ApiError:
     return ApiError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(accepted)}")
 
 
-def unsupported_media_type(accepted: Sequence[str]) -> ApiError:
+def unsupported_media_type(found: str, accepted: Sequence[str]) -> ApiError:
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
+    if found.endswith("protobuf"):
+        message += ". Protobuf is not spoken here: use `kubectl apply -f` or `kubectl create -f` with a manifest"
     return ApiError(415, "UnsupportedMediaType", message)
 
 

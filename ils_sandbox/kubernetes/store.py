@@ -18,7 +18,7 @@ from ils_sandbox.kubernetes.kinds import BY_NAME, Kind
 
 Object = dict[str, Any]
 
-HISTORY = 5000
+HISTORY = 1000
 """Events a watch can go back; an older resource version is answered with 410."""
 
 _TABLES = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
@@ -13,8 +14,14 @@ from kubernetes.client import ApiClient, Configuration
 
 from ils_pipelines.engine.errors import OperationCancelled, PlanMismatch, ResourceFailed
 from ils_pipelines.engine.models import DiffKind, EngineEvent, EventKind, Operation, Plan
+from ils_pipelines.engine.protocol import ignore_events
+from ils_pipelines.release.apply import Applier
+from ils_pipelines.release.cluster import Cluster
 from ils_pipelines.release.errors import ClusterUnreachable, FieldConflict, ReleaseError, RolloutFailed
-from ils_pipelines.release.settings import RolloutLimits
+from ils_pipelines.release.manifests import manifests
+from ils_pipelines.release.plan import survey
+from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, release_of
+from ils_pipelines.settings.environment import Environment
 from tests.release.site import SECRETS, Site
 
 KINDS = ["Namespace", "ServiceAccount", "ConfigMap", "Secret", "Service", "Deployment"]
@@ -299,6 +306,45 @@ def test_a_refused_object_fails_with_the_servers_reason(site: Site) -> None:
     assert site.release().up().plan.counts["create"] == 2
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_up_that_failed_at_any_object_is_finished_by_the_next_one(site: Site, kind: str) -> None:
+    operation = f"patch {kind.lower()}s"
+    site.server.control("POST", "faults", {"operation": operation, "status": 500})
+    with pytest.raises(ResourceFailed, match="a failure that was asked for"):
+        site.release().up()
+
+    assert site.release().up().outputs["replicas"].value == 3
+    assert site.release().preview().empty
+    assert site.release().refresh().drifted == ()
+
+
+def test_a_namespace_of_somebody_else_is_left_alone(site: Site) -> None:
+    site.kubectl("apply", "-f", "-", stdin='{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"ils-dev"}}')
+
+    def up() -> None:
+        with pytest.raises(ReleaseError, match="kubectl label namespace ils-dev app"):
+            site.release().up()
+
+    assert site.mutating(up) == []
+    assert site.release().destroy().applied == ()
+
+
+def test_a_namespace_that_was_handed_over_is_taken(site: Site) -> None:
+    labels = {"app.kubernetes.io/managed-by": "ils-pipelines", "ils-pipelines/environment": "dev"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ils-dev", "labels": labels}}
+    site.kubectl("apply", "-f", "-", stdin=json.dumps(namespace))
+
+    assert site.release().up().plan.counts == {"create": 5, "update": 1}
+
+
+def test_a_long_tag_of_the_image_is_cut_to_a_label(site: Site) -> None:
+    result = site.release({"image": f"ils/app:{'a' * 62}-{'b' * 20}"}).up()
+
+    deployment = json.loads(site.kubectl("-n", "ils-dev", "get", "deployment", "ils", "-o", "json"))
+    assert deployment["metadata"]["labels"]["app.kubernetes.io/version"] == "a" * 62
+    assert result.outputs["image"].value.endswith("b" * 20)
+
+
 def test_a_cluster_that_does_not_answer_is_reported_as_such(site: Site) -> None:
 
     with (
@@ -410,6 +456,23 @@ def test_values_of_secrets_are_in_no_plan_result_event_error_or_log(
     everything = "\n".join(shown)
     for value in ("correct-horse", "battery-staple", "changed-value", "Y2hhbmdlZC"):
         assert value not in everything
+
+
+def test_what_holds_secrets_does_not_show_them(site: Site) -> None:
+    release = release_of(
+        Environment.model_validate({"name": "dev"}),
+        SECRETS,
+        DatabaseEndpoint("db", 5432, "ilsdb"),
+        CacheEndpoint("cache", 6379),
+        RolloutLimits(),
+    )
+    site.release().up()
+    found = survey(Cluster(site.api_client), "dev", manifests(release))
+    applier = Applier(Cluster(site.api_client), found, ignore_events, threading.Event(), SECRETS)
+
+    for shown in map(repr, (release, found, applier, *found.manifests)):
+        assert "correct-horse" not in shown
+        assert base64.b64encode(SECRETS["REDIS_AUTH_TOKEN"].encode()).decode() not in shown
 
 
 def test_only_the_secret_holds_values_of_secrets_in_the_cluster(site: Site) -> None:

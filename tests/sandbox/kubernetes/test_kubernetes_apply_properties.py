@@ -19,6 +19,9 @@ NAMES = st.sampled_from(["a", "b", "c"])
 TEXTS = st.sampled_from(["x", "y", "z"])
 OBJECT = dict[str, Any]
 
+unhurried = settings(deadline=None)
+"""A busy machine makes single examples slow."""
+
 
 @st.composite
 def configurations(draw: st.DrawFn) -> OBJECT:
@@ -100,11 +103,13 @@ def managed(obj: OBJECT) -> dict[str, fieldsets.FieldSet]:
 
 
 @given(configurations())
+@unhurried
 def test_what_one_manager_applies_is_what_is_there(config: OBJECT) -> None:
     assert content(apply({}, config, "one")) == content(config)
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_applying_twice_is_applying_once(before: OBJECT, config: OBJECT) -> None:
     once = apply(apply({}, before, "one"), config, "one")
 
@@ -112,11 +117,13 @@ def test_applying_twice_is_applying_once(before: OBJECT, config: OBJECT) -> None
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_the_last_configuration_of_the_only_manager_wins_whole(first: OBJECT, second: OBJECT) -> None:
     assert content(apply(apply({}, first, "one"), second, "one")) == content(second)
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_managers_that_do_not_disagree_may_apply_in_either_order(one: OBJECT, two: OBJECT) -> None:
     def both(first: tuple[OBJECT, str], second: tuple[OBJECT, str]) -> OBJECT | None:
         return unless_conflicting(apply({}, *first), *second)[0]
@@ -131,6 +138,7 @@ def test_managers_that_do_not_disagree_may_apply_in_either_order(one: OBJECT, tw
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_a_conflict_names_the_other_manager_and_fields_that_it_owns(one: OBJECT, two: OBJECT) -> None:
     live = apply({}, one, "one")
     theirs = {fieldsets.dotted(path) for path in managed(live)["one"]}
@@ -144,6 +152,7 @@ def test_a_conflict_names_the_other_manager_and_fields_that_it_owns(one: OBJECT,
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_after_a_forced_apply_everything_applied_is_there(one: OBJECT, two: OBJECT) -> None:
     both = apply(apply({}, one, "one"), two, "two")
 
@@ -153,6 +162,7 @@ def test_after_a_forced_apply_everything_applied_is_there(one: OBJECT, two: OBJE
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_a_manager_that_leaves_takes_only_its_own_along(one: OBJECT, two: OBJECT) -> None:
     alone = apply({}, one, "one")
     both = apply(alone, two, "two")
@@ -163,6 +173,7 @@ def test_a_manager_that_leaves_takes_only_its_own_along(one: OBJECT, two: OBJECT
 
 
 @given(configurations(), configurations())
+@unhurried
 def test_an_update_owns_what_it_changed_and_nobody_else_does(one: OBJECT, two: OBJECT) -> None:
     live = apply({}, one, "one")
     written = update(live, two, "editor")
@@ -175,6 +186,7 @@ def test_an_update_owns_what_it_changed_and_nobody_else_does(one: OBJECT, two: O
 
 
 @given(configurations())
+@unhurried
 def test_managed_fields_survive_their_json_form(config: OBJECT) -> None:
     owned = fieldsets.field_set(SCHEMA, config)
 
@@ -182,7 +194,7 @@ def test_managed_fields_survive_their_json_form(config: OBJECT) -> None:
 
 
 @given(configurations(), configurations())
-@settings(max_examples=50)
+@unhurried
 def test_removing_everything_that_was_added_gives_back_what_was_there(one: OBJECT, two: OBJECT) -> None:
     merged = fieldsets.merge(SCHEMA, one, two)
     comparison = fieldsets.compare(SCHEMA, one, merged)

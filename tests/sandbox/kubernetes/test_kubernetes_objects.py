@@ -351,6 +351,67 @@ def test_a_pod_of_a_service_account_that_does_not_exist_is_forbidden(cluster: Te
     assert 'serviceaccount "x" not found' in answer.message
 
 
+def secure_pod(**container: Any) -> dict[str, Any]:
+    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, **container}
+    pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    containers = [{"name": "a", "image": "b:1", "securityContext": context}]
+    return {"metadata": {"name": "p"}, "spec": {"securityContext": pod, "containers": containers}}
+
+
+RESTRICTED = "/api/v1/namespaces/restricted/pods"
+
+
+@pytest.fixture
+def restricted(cluster: TestCluster) -> TestCluster:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.ok("POST", NAMESPACES, {"metadata": {"name": "restricted", "labels": labels}})
+    return cluster
+
+
+def test_a_pod_that_keeps_to_the_restricted_level_is_let_in(restricted: TestCluster) -> None:
+    assert restricted.call("POST", RESTRICTED, secure_pod()).code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"allowPrivilegeEscalation": True}, 'allowPrivilegeEscalation != false (container "a" must set'),
+        ({"capabilities": {"drop": ["NET_RAW"]}}, 'unrestricted capabilities (container "a" must set'),
+        ({"capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}, "unrestricted capabilities"),
+        ({"runAsNonRoot": False}, "runAsNonRoot != true"),
+        ({"runAsUser": 0}, "runAsUser=0"),
+        ({"privileged": True}, "privileged"),
+        ({"seccompProfile": {"type": "Unconfined"}}, "seccompProfile"),
+    ],
+)
+def test_a_pod_below_the_restricted_level_is_forbidden(
+    restricted: TestCluster, change: dict[str, Any], why: str
+) -> None:
+    answer = restricted.call("POST", RESTRICTED, secure_pod(**change))
+
+    assert answer.code == 403
+    assert 'violates PodSecurity "restricted:latest": ' in answer.message
+    assert why in answer.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"hostNetwork": True}, "host namespaces (hostNetwork=true)"),
+        ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, 'restricted volume types (volume "v"'),
+        ({"securityContext": {"runAsNonRoot": True}}, "seccompProfile"),
+    ],
+)
+def test_a_pod_that_wants_its_host_is_forbidden(restricted: TestCluster, spec: dict[str, Any], why: str) -> None:
+    pod = secure_pod()
+    pod["spec"].update(spec)
+
+    answer = restricted.call("POST", RESTRICTED, pod)
+
+    assert answer.code == 403
+    assert why in answer.message
+
+
 # -- what the server makes of values ----------------------------------------------------------------------------------
 
 

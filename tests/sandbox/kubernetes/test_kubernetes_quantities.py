@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
@@ -37,6 +37,7 @@ def test_the_servers_form(given_as: str | float, kept_as: str) -> None:
     st.sampled_from(["", "m", "k", "M", "G", "Ki", "Mi", "Gi"]),
     st.sampled_from(["", ".5", ".25"]),
 )
+@settings(deadline=None)
 def test_the_form_changes_and_the_value_does_not(number: int, suffix: str, fraction: str) -> None:
     text = f"{number}{fraction}{suffix}"
 
