@@ -3,16 +3,19 @@
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from ils_pipelines.settings.loading import environments_directory
+from ils_sandbox.state import SandboxState
 
 ILS = Path(sys.executable).with_name("ils")
 RUN_SECONDS = 240
@@ -52,6 +55,35 @@ class Terminal:
     def variables(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "COLUMNS"}}
         return {**kept, "ILS_ENVIRONMENTS_DIR": str(self.environments), "ILS_STATE_DIR": str(self.state)}
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.state / "dagster"
+
+    def sandbox_state(self) -> SandboxState:
+        state = SandboxState.load(self.state)
+        assert state is not None, "the sandbox is down"
+        return state
+
+    def control(self, server: Literal["aws", "kubernetes"], method: str, path: str, body: object = None) -> Any:
+        """Call the control API of one of the sandbox's servers; its calls are neither counted nor delayed."""
+        state = self.sandbox_state()
+        endpoint = getattr(state, server).endpoint
+        context = ssl.create_default_context(cafile=state.kubernetes.ca_file) if server == "kubernetes" else None
+        request = urllib.request.Request(
+            f"{endpoint}/_sandbox/{path}",
+            data=json.dumps(body).encode() if body is not None else None,
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, context=context, timeout=10) as response:
+            text = response.read()
+        return json.loads(text) if text else None
+
+    def slow_down(self, seconds_per_minute: float) -> None:
+        """How long a minute of what AWS usually takes to create something lasts here."""
+        settings = {"latency_seconds": 0.0, "seconds_per_minute": seconds_per_minute}
+        self.control("aws", "PUT", "settings", settings)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command and do not wait for it. Whoever calls this ends the process."""

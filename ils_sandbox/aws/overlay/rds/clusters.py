@@ -98,6 +98,11 @@ def delete_db_cluster(call: Call, world: World) -> Result:
         raise AwsError("InvalidDBClusterStateFault", f"DB cluster {name} is already being deleted.")
     current = CLUSTERS.current(call, world, name)
     world.forward(call)
+    # AWS deletes the automated snapshots too; left behind, they stand in the way of the next cluster of that name.
+    snapshots = world.backend(call, "rds").cluster_snapshots
+    for snapshot in [each for each in snapshots.values() if each.snapshot_type == "automated"]:
+        if snapshot.db_cluster_identifier == name:
+            del snapshots[snapshot.db_cluster_snapshot_identifier]
     CLUSTERS.forget(call, world, name)
     # Its instances are gone in moto already; what is still shown of them belongs to this cluster.
     return {"DBCluster": CLUSTERS.ghosts.keep(call, world, name, current, durations.RDS_CLUSTER_DELETE)}

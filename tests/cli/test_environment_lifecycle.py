@@ -1,0 +1,154 @@
+"""An environment from nothing to running and on, by the commands that the README shows, against a real sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus
+from rich.cells import cell_len
+
+from ils_pipelines.settings.layers import Layer
+from tests.cli.conftest import Finished, Terminal
+
+LAYERS = [str(layer) for layer in Layer]
+NO_CHANGES = {"create": 0, "update": 0, "replace": 0, "delete": 0, "adopt": 0}
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """`dev` after `ils up dev --json`, twice."""
+
+    terminal: Terminal
+    first: Finished
+    second: Finished
+
+
+@pytest.fixture(scope="module")
+def provisioned(sandbox: Terminal) -> Provisioned:
+    return Provisioned(sandbox, sandbox.ils("up", "dev", "--json"), sandbox.ils("up", "dev", "--json"))
+
+
+@pytest.fixture
+def instance(provisioned: Provisioned) -> Iterator[DagsterInstance]:
+    with DagsterInstance.from_config(str(provisioned.terminal.dagster_home)) as instance:
+        yield instance
+
+
+def test_the_first_up_creates_every_layer_and_ends_with_one_json_object(provisioned: Provisioned) -> None:
+    assert provisioned.first.code == 0, provisioned.first.stderr
+    result = provisioned.first.json
+
+    assert (result["environment"], result["success"]) == ("dev", True)
+    assert [layer["layer"] for layer in result["layers"]] == LAYERS
+    for layer in result["layers"]:
+        assert layer["changes"]["create"] > 0
+        assert layer["changes"] == {**NO_CHANGES, "create": layer["changes"]["create"]}
+        assert layer["seconds"] > 0
+
+
+def test_progress_goes_to_standard_error(provisioned: Provisioned) -> None:
+    for layer in LAYERS:
+        assert f"{layer:<12} started" in provisioned.first.stderr
+    assert "create aws:ec2:Vpc" in provisioned.first.stderr
+
+
+def test_the_second_up_changes_nothing(provisioned: Provisioned) -> None:
+    assert provisioned.second.code == 0, provisioned.second.stderr
+
+    assert [layer["changes"] for layer in provisioned.second.json["layers"]] == [NO_CHANGES] * len(LAYERS)
+
+
+def test_the_summary_is_a_table_that_fits_a_hundred_columns(provisioned: Provisioned) -> None:
+    result = provisioned.terminal.ils("up", "dev")
+
+    assert result.code == 0
+    assert "no change made" in result.stdout
+    assert max(cell_len(line) for line in result.stdout.splitlines()) <= 100
+    for layer in LAYERS:
+        assert any(line.split()[:1] == [layer] for line in result.stdout.splitlines())
+
+
+def test_the_plan_of_what_is_up_is_empty_and_has_a_digest(provisioned: Provisioned) -> None:
+    result = provisioned.terminal.ils("plan", "dev", "--json")
+
+    assert result.code == 0, result.stderr
+    assert len(result.json["digest"]) == 64
+    for layer in result.json["layers"]:
+        assert layer["plan"]["changes"] == []
+
+
+def test_the_plan_of_an_environment_that_does_not_exist_covers_every_layer(provisioned: Provisioned) -> None:
+    result = provisioned.terminal.ils("plan", "staging", "--json")
+
+    assert result.code == 0, result.stderr
+    assert [layer["layer"] for layer in result.json["layers"]] == LAYERS
+    assert all(layer["changes"]["create"] > 0 for layer in result.json["layers"])
+    assert (
+        provisioned.terminal.ils("status", "staging", "--json").json["environments"][0]["layers"][0]["exists"] is False
+    )
+
+
+def test_status_shows_what_exists_and_where_it_is(provisioned: Provisioned) -> None:
+    result = provisioned.terminal.ils("status", "dev", "--json")
+
+    assert result.code == 0, result.stderr
+    [environment] = result.json["environments"]
+    layers = {layer["layer"]: layer for layer in environment["layers"]}
+    assert list(layers) == LAYERS
+    assert all(layer["exists"] and layer["resources"] > 0 for layer in layers.values())
+    assert layers["cluster"]["outputs"]["endpoint"].startswith("https://127.0.0.1:")
+
+
+def test_the_runs_are_in_the_instance_that_the_ui_shows(provisioned: Provisioned, instance: DagsterInstance) -> None:
+    run = instance.get_run_by_id(provisioned.first.json["run_id"])
+
+    assert run is not None
+    assert (run.job_name, run.status) == ("provision_environment", DagsterRunStatus.SUCCESS)
+    assert run.tags["dagster/partition"] == "dev"
+
+
+def test_each_materialization_tells_its_changes_outputs_and_digest(
+    provisioned: Provisioned, instance: DagsterInstance
+) -> None:
+    run_id = provisioned.first.json["run_id"]
+    for layer in provisioned.first.json["layers"]:
+        records = instance.fetch_materializations(AssetKey(layer["layer"]), limit=100).records
+        [materialization] = [record.asset_materialization for record in records if record.run_id == run_id]
+        assert materialization is not None
+        metadata = materialization.metadata
+        assert materialization.partition == "dev"
+        assert metadata["resources_create"].value == layer["changes"]["create"]
+        assert metadata["outputs"].value
+        assert "| create |" in metadata["changes"].value
+        assert len(metadata["plan_digest"].value) == 64
+
+
+def test_a_layer_that_did_not_change_keeps_its_data_version(
+    provisioned: Provisioned, instance: DagsterInstance
+) -> None:
+    for layer in LAYERS:
+        records = instance.fetch_materializations(AssetKey(layer), limit=100).records
+        versions = {(record.asset_materialization.tags or {})["dagster/data_version"] for record in records}
+        assert len(records) >= 2
+        assert len(versions) == 1
+
+
+def test_an_environment_that_requires_approval_is_applied_only_as_the_approved_plan(provisioned: Provisioned) -> None:
+    terminal = provisioned.terminal
+
+    refused = terminal.ils("up", "staging")
+    assert refused.code == 1
+    assert "staging is changed only as a plan that somebody approved" in refused.stderr
+
+    other = terminal.ils("up", "staging", "--approve", "0" * 64)
+    assert other.code == 1
+    assert "Nothing was changed" in other.stderr
+
+    digest = terminal.ils("plan", "staging", "--json").json["digest"]
+    approved = terminal.ils("up", "staging", "--approve", digest, "--json")
+    assert approved.code == 0, approved.stderr
+
+    unchanged = terminal.ils("up", "staging", "--json")
+    assert unchanged.code == 0, "nothing to change needs no approval: " + unchanged.stderr
