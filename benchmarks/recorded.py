@@ -1,8 +1,9 @@
 """The AWS calls of one `ils` command, recorded and made again by a bare boto3 script.
 
 `python -m benchmarks.recorded record FILE up dev` runs `ils up dev` and writes every AWS call that it made to FILE.
-`python -m benchmarks.recorded replay FILE ENDPOINT` makes the same calls, in the order in which they were begun, with
-nothing but boto3. Ids that AWS gave in the recording are exchanged for those that it gives now.
+`python -m benchmarks.recorded replay FILE ENDPOINT IDS` makes the same calls, in the order in which they were begun, with
+nothing but boto3. Ids that AWS gave in the recording are exchanged for those that it gives now, which IDS keeps for the
+replay of a later command.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ def record(file: Path, arguments: list[str]) -> None:
         file.write_text(json.dumps(calls, default=str))
 
 
-def replay(file: Path, endpoint: str) -> None:
+def replay(file: Path, endpoint: str, ids: Path) -> None:
     import boto3
     from botocore.exceptions import ClientError
 
     clients: dict[tuple[str, str], Any] = {}
-    now: dict[str, str] = {}
+    now: dict[str, str] = json.loads(ids.read_text()) if ids.exists() else {}
     for call in json.loads(file.read_text()):
         key = (call["service"], call["region"])
         if key not in clients:
@@ -69,6 +70,7 @@ def replay(file: Path, endpoint: str) -> None:
                 raise
             continue
         _learn(call.get("response"), json.loads(json.dumps(response, default=str)), now)
+    ids.write_text(json.dumps(now))
 
 
 def _exchange(value: Any, now: dict[str, str]) -> Any:
@@ -94,4 +96,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "record":
         record(Path(sys.argv[2]), sys.argv[3:])
     else:
-        replay(Path(sys.argv[2]), sys.argv[3])
+        replay(Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

@@ -18,6 +18,7 @@ from benchmarks.timing import HEADER, ratio, row, wall
 
 PAIRS = 3
 LATENCY_SECONDS = 0.1
+FIRST = "first.json"
 ILS = str(Path(sys.executable).with_name("ils"))
 
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 def _measure(sandbox: Sandbox, directory: Path) -> None:
-    first, again = directory / "first.json", directory / "again.json"
+    first, again = directory / FIRST, directory / "again.json"
     for file in (first, again):
         recording = [sys.executable, "-m", "benchmarks.recorded", "record", str(file), "up", "dev"]
         subprocess.run(recording, env=sandbox.env, check=True, capture_output=True)
@@ -74,9 +75,9 @@ def _pairs(sandbox: Sandbox, first: Path, again: Path, suffix: str, latency: flo
     for _ in range(PAIRS):
         sandbox.empty(latency)
         bare_up.append(wall(_replay(first, sandbox), sandbox.env))
+        bare_no_change.append(wall(_replay(again, sandbox), sandbox.env))
         sandbox.empty(latency)
         up.append(wall([ILS, "up", "dev", "--json"], sandbox.env))
-        bare_no_change.append(wall(_replay(again, sandbox), sandbox.env))
         no_change.append(wall([ILS, "up", "dev", "--json"], sandbox.env))
     print(row(f"bare boto3, empty sandbox{suffix}", bare_up))
     print(row(f"ils up dev, empty sandbox{suffix}", up))
@@ -87,7 +88,10 @@ def _pairs(sandbox: Sandbox, first: Path, again: Path, suffix: str, latency: flo
 
 
 def _replay(file: Path, sandbox: Sandbox) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.recorded", "replay", str(file), sandbox.endpoint]
+    ids = file.with_name("ids.json")
+    if file.name == FIRST:
+        ids.unlink(missing_ok=True)
+    return [sys.executable, "-m", "benchmarks.recorded", "replay", str(file), sandbox.endpoint, str(ids)]
 
 
 def _count(file: Path) -> int:
