@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import errno
 import logging
 import socket
@@ -17,6 +18,7 @@ from ils_sandbox.kubernetes.schema import definitions
 
 HOST = "127.0.0.1"
 SECONDS_TO_END = 5
+_ABORT_SECONDS = 0.02
 USUAL_VERSION = "1.35"
 """Its types are read while starting, so that the first request does not wait for them."""
 
@@ -29,12 +31,20 @@ class _Server(uvicorn.Server):
         self._application = application
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A polite end of a TLS connection waits for the client, which may be idle and not listening.
-        for connection in tuple(self.server_state.connections):
-            cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
-            if transport is not None and (cycle is None or cycle.response_complete):
-                transport.abort()
-        await super().shutdown(sockets)
+        aborting = asyncio.create_task(self._abort_idle_connections())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            aborting.cancel()
+
+    async def _abort_idle_connections(self) -> None:
+        """A polite end of a TLS connection waits for its client, which may be idle and not listening."""
+        while True:
+            for connection in tuple(self.server_state.connections):
+                cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+                if transport is not None and (cycle is None or cycle.response_complete):
+                    transport.abort()
+            await asyncio.sleep(_ABORT_SECONDS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)

@@ -53,6 +53,7 @@ class Application:
         self.settings = Settings()
         self.recording = Recording()
         self.faults = Faults()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._asgi = Starlette(lifespan=self._lifespan)
 
     @asynccontextmanager
@@ -71,8 +72,9 @@ class Application:
             await self.clusters.stop()
 
     def close(self) -> None:
-        """End open watches; may be called from a signal handler."""
-        self._loop.call_soon_threadsafe(self.watches.close)
+        """End open watches, if there can be any yet; may be called from a signal handler."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.watches.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(PREFIX + "/"):
