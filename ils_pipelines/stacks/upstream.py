@@ -41,7 +41,7 @@ class Upstream:
 
         Raises `UpstreamMissing` when it does not exist and the program is applied.
         """
-        import pulumi  # noqa: PLC0415 the catalog must stay light
+        import pulumi
 
         outputs = self.values.get(layer)
         if outputs is not None and name in outputs:
