@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from ils_sandbox.aws.calls import Call, identify
 from ils_sandbox.aws.control import PREFIX, Control
-from ils_sandbox.aws.faults import Faults
 from ils_sandbox.aws.moto_application import MotoApplication
-from ils_sandbox.aws.recording import RecordedRequest, Recording
 from ils_sandbox.aws.requests import HttpRequest, Response
 from ils_sandbox.aws.responses import error_response
 from ils_sandbox.aws.settings import CurrentSettings
+from ils_sandbox.control.faults import Faults
+from ils_sandbox.control.recording import RecordedRequest, Recording
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

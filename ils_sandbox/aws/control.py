@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ils_sandbox.aws.faults import Fault, Faults
-from ils_sandbox.aws.recording import Recording
 from ils_sandbox.aws.requests import HttpRequest, Response
 from ils_sandbox.aws.settings import CurrentSettings
+from ils_sandbox.control.faults import Fault, Faults
+from ils_sandbox.control.recording import Recording
 
 PREFIX = "/_sandbox/"
 

@@ -17,8 +17,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from ils_sandbox.aws.faults import Faults
-from ils_sandbox.aws.recording import RecordedRequest, Recording
+from ils_sandbox.control.faults import Faults
+from ils_sandbox.control.recording import RecordedRequest, Recording
 from ils_sandbox.kubernetes import discovery, statuses
 from ils_sandbox.kubernetes.api import ClusterApi, json_response
 from ils_sandbox.kubernetes.clusters import Clusters, Running

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ils_sandbox.aws.faults import Fault, Faults
-from ils_sandbox.aws.recording import Recording
+from ils_sandbox.control.faults import Fault, Faults
+from ils_sandbox.control.recording import Recording
 from ils_sandbox.kubernetes.api import json_response
 from ils_sandbox.kubernetes.clusters import Clusters
 from ils_sandbox.kubernetes.kinds import NODE

@@ -1,4 +1,4 @@
-"""Failures on demand: the next calls of one operation answer an AWS error instead of being carried out."""
+"""Failures on demand: the next calls of one operation answer an error instead of being carried out."""
 
 from __future__ import annotations
 
