@@ -34,6 +34,8 @@ class _LayerState:
     started: float
     under_way: dict[str, str] = field(default_factory=dict)
     """Names of the resources being worked on, by URN."""
+    note: str = ""
+    """What was last said of the layer as a whole."""
     finished: int = 0
     result: str = ""
     seconds: float | None = None
@@ -44,7 +46,7 @@ class _LayerState:
             return self.result
         names = list(self.under_way.values())
         more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-        return ", ".join(names[:MAX_NAMES]) + more
+        return ", ".join(names[:MAX_NAMES]) + more if names else self.note
 
 
 class ProgressDisplay:
@@ -61,7 +63,7 @@ class ProgressDisplay:
 
             self._live = Live(
                 console=console,
-                get_renderable=self._table,
+                get_renderable=self.table,
                 refresh_per_second=REFRESH_PER_SECOND,
                 transient=True,
                 # The run's own output, should there be any, goes where it went.
@@ -103,6 +105,7 @@ class ProgressDisplay:
     def _event(self, state: _LayerState, progress: LayerEvent) -> None:
         event = progress.event
         if event.change is None:
+            state.note = event.message
             self._line(progress.layer, event.message)
             return
         if event.kind is EventKind.STARTED:
@@ -123,7 +126,8 @@ class ProgressDisplay:
             elapsed = time.monotonic() - self._started
             self._console.print(f"{elapsed:7.1f} s  {layer:<12} {text}", markup=False, soft_wrap=True)
 
-    def _table(self) -> RenderableType:
+    def table(self) -> RenderableType:
+        """The layers as they are at this moment."""
         from rich.table import Table
         from rich.text import Text
 

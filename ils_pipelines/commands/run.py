@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,14 +75,17 @@ def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", a
 def _run_job(
     action: Action, environment: str, collected: _Collected, *, confirm: str, approve: str
 ) -> tuple[str, ExitCode]:
-    from ils_pipelines.defs.launch import run_job
-    from ils_pipelines.defs.steps import APPROVED_TAG
-    from ils_pipelines.instance import open_instance
-
     config: dict[str, Any] = {}
     if action is Action.DESTROY:
         config = {"ops": {"confirm_teardown": {"config": {"confirm": confirm}}}}
-    with open_instance() as instance, ProgressDisplay(console(stderr=True), environment) as display:
+    with ExitStack() as stack:
+        # Shown before Dagster is loaded, so that nobody wonders for a second whether anything happens.
+        display = stack.enter_context(ProgressDisplay(console(stderr=True), environment))
+        from ils_pipelines.defs.launch import run_job
+        from ils_pipelines.defs.steps import APPROVED_TAG
+        from ils_pipelines.instance import open_instance
+
+        instance = stack.enter_context(open_instance())
 
         def listener(progress: Progress) -> None:
             collected(progress)
