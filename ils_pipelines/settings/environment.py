@@ -17,6 +17,7 @@ from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.encryption import Encryption
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
 from ils_pipelines.settings.network import Network
+from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
 from ils_pipelines.settings.section import EnvironmentName, Flag, Section
@@ -37,6 +38,9 @@ class Environment(Section):
         default=False, description="Whether a change is applied only as a plan that somebody approved."
     )
     waivers: tuple[Waiver, ...] = Field(default=(), description="Rules that do not hold here, with reasons.")
+    posture_waivers: tuple[PostureWaiver, ...] = Field(
+        default=(), description="Posture controls that do not hold here, with reasons."
+    )
     aws: AwsAccount = Field(default_factory=AwsAccount, description="Account and region.")
     network: Network = Field(default_factory=Network, description="The VPC.")
     encryption: Encryption = Field(default_factory=Encryption, description="The encryption keys.")

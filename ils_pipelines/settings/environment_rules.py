@@ -140,15 +140,20 @@ def _demand(
 
 
 def _waivers_hold(environment: Environment, today: date) -> Iterator[Finding]:
-    for index, waiver in enumerate(environment.waivers):
-        if waiver.expires < today:
-            yield Finding(
-                ("waivers", index, "expires"),
-                str(waiver.expires),
-                "is past: the waiver no longer holds",
-                "Keep the rule and remove the waiver, or decide on it anew with a later date.",
-                severity=Severity.WARNING,
-            )
+    ends = {
+        "waivers": [waiver.expires for waiver in environment.waivers],
+        "posture_waivers": [waiver.expires for waiver in environment.posture_waivers],
+    }
+    for field, days in ends.items():
+        for index, expires in enumerate(days):
+            if expires < today:
+                yield Finding(
+                    (field, index, "expires"),
+                    str(expires),
+                    "is past: the waiver no longer holds",
+                    "Keep the rule and remove the waiver, or decide on it anew with a later date.",
+                    severity=Severity.WARNING,
+                )
 
 
 # What each rule reads, so that it is skipped when that part of a file could not be understood.
@@ -173,5 +178,5 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
         ("tier", "waivers", "network.flow_logs", "cluster.log_retention_days", "database.log_retention_days"),
         _production_keeps_logs,
     ),
-    (("waivers",), _waivers_hold),
+    (("waivers", "posture_waivers"), _waivers_hold),
 )
