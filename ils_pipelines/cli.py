@@ -74,6 +74,14 @@ def status(
 
 
 @app.command()
+def posture(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Evaluate the security controls against what is really there. Exit code 1 when one fails that is not waived."""
+    from ils_pipelines.commands.posture import posture as evaluate
+
+    raise typer.Exit(evaluate(environment, as_json=as_json))
+
+
+@app.command()
 def down(
     environment: EnvironmentArgument,
     confirm: Annotated[str, typer.Option(help="The environment's name once more.", show_default=False)] = "",
