@@ -5,11 +5,13 @@ from dagster import Definitions
 from ils_pipelines.defs.executor import threaded_executor
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
+from ils_pipelines.defs.posture import PostureReports, posture_checks, posture_report_asset, posture_report_job
 from ils_pipelines.defs.resources import EnvironmentTargets
 
 defs = Definitions(
-    assets=LAYER_ASSETS,
-    jobs=[provision_environment, *OP_JOBS],
-    resources={"targets": EnvironmentTargets()},
+    assets=[*LAYER_ASSETS, posture_report_asset],
+    asset_checks=[posture_checks],
+    jobs=[provision_environment, *OP_JOBS, posture_report_job],
+    resources={"targets": EnvironmentTargets(), "posture_reports": PostureReports()},
     executor=threaded_executor,
 )

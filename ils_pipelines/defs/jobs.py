@@ -50,7 +50,8 @@ def _run_tags(action: Action, max_runtime_seconds: int) -> dict[str, str]:
 # Creating an environment takes about 18 minutes on AWS and a stuck node group up to 33: after two hours something is wrong.
 provision_environment = define_asset_job(
     PROVISION,
-    selection=AssetSelection.assets(*(asset_key(layer) for layer in Layer)),
+    # Checks look at the whole environment and are asked for by themselves.
+    selection=AssetSelection.assets(*(asset_key(layer) for layer in Layer)).without_checks(),
     description="Bring every layer of an environment to what its file says, independent layers side by side.",
     tags=_run_tags(Action.UP, 2 * 3600),
 )
