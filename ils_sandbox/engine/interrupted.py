@@ -74,6 +74,9 @@ class Interrupted:
         else:
             self._journal.settle(pending)
             return None
+        if not self._preview:
+            self._recorder.note(f"{goal.name} ({id_}) was made by an interrupted run and is taken over")
+            self._calls(provider.resume(goal.urn, id_, inputs))
         response = self._calls(provider.read(api.ReadRequest(goal.urn, id_, {}, dict(pending.resource.inputs))))
         state = goal.state(
             id=id_,
@@ -82,7 +85,6 @@ class Interrupted:
             provider=provider_ref,
         )
         if not self._preview:
-            self._recorder.note(f"{goal.name} ({id_}) was made by an interrupted run and is taken over")
             self._journal.finish(PendingKind.CREATING, pending.resource, add=(state,))
         return state
 

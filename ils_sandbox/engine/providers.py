@@ -34,6 +34,9 @@ class AdoptingProvider(Protocol):
         """The id of the resource that an interrupted `create` for `urn` made, other than `known_ids`; None when there is
         none."""
 
+    async def resume(self, urn: str, id_: str, inputs: Properties, /) -> None:
+        """Finish what that `create` began, so far as a diff would not show it, and wait until the resource is usable."""
+
 
 ProviderFactory = Callable[[Mapping[str, str]], AdoptingProvider]
 

@@ -146,6 +146,14 @@ class AwsProvider(Provider):
         scope = self._scope(entry, urn, values)
         return await self._in_thread(lambda: lifecycle.find(scope, values, known_ids), inputs)
 
+    async def resume(self, urn: str, id_: str, inputs: Properties) -> None:
+        """Finish what an interrupted `create` began: the resource that `find` found is then as `create` leaves it, but
+        for what a diff shows."""
+        entry = _entry(urn.split("::")[-2].rsplit("$", maxsplit=1)[-1])
+        values = plain(inputs)
+        scope = self._scope(entry, urn, values)
+        await self._in_thread(lambda: lifecycle.resume(scope, id_, values), inputs)
+
     async def invoke(self, request: InvokeRequest) -> InvokeResponse:
         function = FUNCTIONS.get(request.tok)
         if function is None:

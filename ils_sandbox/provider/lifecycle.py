@@ -166,6 +166,17 @@ def find(scope: Scope, inputs: Plain, known_ids: frozenset[str]) -> str | None:
     return None if any(differences(given, there, inputs)) else candidate
 
 
+def resume(scope: Scope, id_: str, inputs: Plain) -> None:
+    """Finish what an interrupted `create` began, so far as an update would not: then wait until it is available."""
+    entry = scope.type
+    if entry.resume:
+        entry.resume(scope, id_, inputs)
+    if entry.ready:
+        described = _describe(scope, id_, inputs)
+        if described is not None and select(entry.ready.state, described) not in entry.ready.done:
+            _reach(scope, id_, entry.ready, inputs)
+
+
 def _is_marked(scope: Scope, described: Mapping[str, Any]) -> bool:
     """Whether it carries our tag. Servers have been seen to ignore a filter on tags."""
     tagging = scope.type.tagging

@@ -162,6 +162,9 @@ class ResourceType:
     """Further members of the creating request."""
     idempotency_member: str = ""
     """Takes a token that makes repeating the call safe, where AWS has one."""
+    resume: Callable[[Scope, str, Plain], None] | None = None
+    """What `after_create` does that no diff would ask for, in a form that may be repeated: after an interruption nobody
+    knows how far it came."""
     after_create: Callable[[Scope, str, Plain, Plain], None] | None = None
     reread: bool = False
     """The creating call's answer lacks outputs: read the resource once it is there."""

@@ -118,6 +118,12 @@ def _set_up(scope: Scope, id_: str, inputs: Plain, _described: Plain) -> None:
         _authorize(scope, id_, direction, inputs.get(direction, ()))
 
 
+def _revoke_the_default_rule(scope: Scope, id_: str, _inputs: Plain) -> None:
+    scope.call_unless(
+        {"InvalidPermission.NotFound"}, "revoke_security_group_egress", GroupId=id_, IpPermissions=[_EVERYTHING_OUT]
+    )
+
+
 def _empty(scope: Scope, id_: str, described: Plain) -> None:
     """Revoke every rule there is, whoever made it."""
     for direction, member in _DIRECTIONS.items():
@@ -153,6 +159,7 @@ SECURITY_GROUP = ResourceType(
     create=Call("create_security_group"),
     id="GroupId",
     after_create=_set_up,
+    resume=_revoke_the_default_rule,
     read=Call("describe_security_groups", {"GroupIds": ["$id"]}, "SecurityGroups[0]"),
     missing=frozenset({GROUP_NOT_FOUND, "InvalidGroupId.NotFound"}),
     derived=lambda scope, id_, properties: {

@@ -38,7 +38,7 @@ class World:
         self.path = path
         with self._open() as db:
             for table in (
-                "things (id integer primary key, urn text, properties text)",
+                "things (id integer primary key, urn text, properties text, complete integer default 0)",
                 "calls (number integer primary key, operation text, urn text, started real, finished real)",
                 "present (meeting text, urn text, unique (meeting, urn))",
                 "orders (number integer primary key, operation text, name text, moment text, action text)",
@@ -73,13 +73,19 @@ class World:
             rows = db.execute("select operation, urn from calls order by number").fetchall()
         return [(op, urn.rsplit("::", 1)[-1]) for op, urn in rows if not operations or op in operations]
 
+    def incomplete(self) -> list[str]:
+        """Names of the things whose create was never finished."""
+        with self._open() as db:
+            rows = db.execute("select urn from things where complete = 0").fetchall()
+        return sorted(urn.rsplit("::", 1)[-1] for (urn,) in rows)
+
     def forget_calls(self) -> None:
         with self._open() as db:
             db.execute("delete from calls")
 
     def order(self, operation: str, name: str, action: str, *, moment: str = "before") -> None:
         """Have the next call of `operation` for the thing `name` (`*`: any) do `action` instead (`fail`, `kill` its
-        process), before or after its work."""
+        process), `before` or `after` its work, or `between` the two steps of a create."""
         with self._open() as db:
             db.execute(
                 "insert into orders (operation, name, moment, action) values (?, ?, ?, ?)",
@@ -122,16 +128,16 @@ class World:
     @contextmanager
     def call(self, operation: str, urn: str) -> Iterator[None]:
         started = time.time()
-        self._obey(operation, urn, "before")
+        self.obey(operation, urn, "before")
         yield
         with self._open() as db:
             db.execute(
                 "insert into calls (operation, urn, started, finished) values (?, ?, ?, ?)",
                 (operation, urn, started, time.time()),
             )
-        self._obey(operation, urn, "after")
+        self.obey(operation, urn, "after")
 
-    def _obey(self, operation: str, urn: str, moment: str) -> None:
+    def obey(self, operation: str, urn: str, moment: str) -> None:
         name = urn.rsplit("::", 1)[-1]
         with self._open() as db:
             if operation in MUTATING:
@@ -175,6 +181,11 @@ class World:
 
     def get(self, id_: str) -> dict[str, Any] | None:
         return self.things().get(id_)
+
+    def complete(self, id_: str) -> None:
+        """The last step of a create, which no property shows."""
+        with self._open() as db:
+            db.execute("update things set complete = 1 where id = ?", (id_,))
 
     def put(self, id_: str, properties: Mapping[str, Any]) -> None:
         with self._open() as db:
@@ -259,7 +270,10 @@ class LabProvider(api.Provider):
                 meet = _plain(request.properties.get("meet"))
                 if meet is not None:
                     self._world.meet(meet["at"], request.urn, int(meet["count"]))
-                return self._world.add(request.urn, _plain_map(request.properties))
+                id_ = self._world.add(request.urn, _plain_map(request.properties))
+                self._world.obey("create", request.urn, "between")
+                self._world.complete(id_)
+                return id_
 
         id_ = await asyncio.to_thread(work)
         return api.CreateResponse(id_, _outputs(id_, request.properties))
@@ -308,6 +322,9 @@ class LabProvider(api.Provider):
     def _refuse(properties: Mapping[str, PropertyValue], operation: str) -> None:
         if _plain(properties.get("refuse")) == operation:
             raise RuntimeError(f"{operation} refused, as the thing asks for")
+
+    async def resume(self, urn: str, id_: str, inputs: Properties) -> None:
+        self._world.complete(id_)
 
 
 def _outputs(id_: str, properties: Mapping[str, PropertyValue]) -> Properties:

@@ -97,6 +97,17 @@ def test_a_resource_made_by_a_killed_up_is_adopted_and_said_to_be(lab: Lab) -> N
     assert lab.world.names() == ["garden", "gate", "ground", "house"]
 
 
+def test_a_create_that_was_killed_between_its_steps_is_finished(lab: Lab) -> None:
+    lab.world.order("create", "house", "kill", moment="between")
+    assert killed(lab, "up", "estate")
+    assert "house" in lab.world.incomplete()
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate"]))
+
+    assert lab.world.incomplete() == []
+    assert lab.world.names() == ["garden", "gate", "ground", "house"]
+
+
 def test_an_adopted_resource_is_brought_in_line_with_an_edited_program(lab: Lab) -> None:
     lab.world.order("create", "ground", "kill", moment="after")
     assert killed(lab, "up", "estate")
