@@ -206,5 +206,3 @@ class EngineEvent(_Model):
     change: Change | None = None
     message: str = ""
     duration: timedelta | None = None
-
-

@@ -195,7 +195,7 @@ class Surroundings:
         return str(self.client("secretsmanager").create_secret(Name=f"secret-{uuid.uuid4().hex[:8]}")["ARN"])
 
 
-class Refused(Exception):  # noqa: N818 what happened, not what went wrong
+class Refused(Exception):
     """Check found problems."""
 
     def __init__(self, failures: list[CheckFailure]) -> None:
