@@ -120,7 +120,7 @@ def check_result(layer: Layer, results: tuple[Result, ...]) -> AssetCheckResult:
 def posture_report_asset(
     context: AssetExecutionContext, targets: EnvironmentTargets, posture_reports: PostureReports
 ) -> MaterializeResult:  # type: ignore[type-arg]
-    report = posture_reports.report(context.run_id, context.partition_key, targets)
+    report = posture_reports.report(context.run.run_id, context.partition_key, targets)
     return MaterializeResult(
         asset_key=REPORT,
         metadata={

@@ -1,0 +1,32 @@
+"""One sandbox for all tests of a process, with dev in it. Every test leaves it as it found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ils_pipelines.settings.loading import load_environment
+from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.posture.site import Site, opened
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
+    local = LocalSandbox(tmp_path_factory.mktemp("posture"))
+    local.ils("sandbox", "start")
+    local.ils("up", "dev")
+    yield local
+    local.ils("sandbox", "stop")
+
+
+@pytest.fixture(scope="session")
+def shipped(sandbox: LocalSandbox) -> Site:
+    """dev as its file says, waivers included."""
+    return Site(opened(load_environment("dev"), sandbox.directory), sandbox.directory)
+
+
+@pytest.fixture
+def site(shipped: Site) -> Site:
+    """dev without any waiver."""
+    return shipped.with_waivers()
