@@ -94,9 +94,11 @@ def _field(field: Field, path: Path, old: Any, new: Any, replace: bool) -> Itera
     if old is None:
         old = field.default
     if _nothing(field, old):
-        if not _nothing(field, new):
+        if _nothing(field, new):
+            return
+        if field.kind is not Kind.BLOCK or not old:
             yield Difference(path, How.ADD, replace)
-        return
+            return
     yield from _CONTENTS.get(field.kind, _scalar)(field, path, old, new, replace)
 
 
@@ -194,6 +196,8 @@ def _nothing(field: Field, value: Any) -> bool:
     """Whether leaving the property out says the same: AWS does not tell unset from empty, zero or off."""
     if value is None or value in ("", [], {}, ()):
         return True
+    if field.kind is Kind.BLOCK and isinstance(value, Mapping):
+        return all(f.default is None and _nothing(f, value.get(f.name)) for f in field.fields)
     if field.kind is Kind.FLAG:
         return not flag_of(value)
     return field.kind is Kind.NUMBER and _canonical(field, value) == 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.provider.services import (
+    dynamodb,
     ec2_flow_log,
     ec2_launch_template,
     ec2_network,
@@ -39,6 +40,7 @@ _SERVICES = (
     elasticache_groups,
     elasticache,
     secretsmanager,
+    dynamodb,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

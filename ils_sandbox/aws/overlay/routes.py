@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay import ec2, kms, logs
+from ils_sandbox.aws.overlay import dynamodb, ec2, kms, logs
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
@@ -13,6 +13,7 @@ from ils_sandbox.aws.requests import Response
 from ils_sandbox.aws.responses import AwsError, error_response, result_response
 
 SERVICES: dict[str, Routes] = {
+    "dynamodb": dynamodb.ROUTES,
     "ec2": ec2.ROUTES,
     "eks": eks.ROUTES,
     "elasticache": elasticache.ROUTES,

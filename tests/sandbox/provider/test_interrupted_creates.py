@@ -10,10 +10,12 @@ import pytest
 
 from ils_sandbox.provider.errors import ProviderError
 from tests.sandbox.provider.bench import Bench, Made
-from tests.sandbox.provider.cases import CASES, Case
+from tests.sandbox.provider.case import Case
+from tests.sandbox.provider.cases import CASES
 
 SEVERAL = {
     "aws:cloudwatch/logGroup:LogGroup",
+    "aws:dynamodb/table:Table",
     "aws:ec2/internetGateway:InternetGateway",
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:ec2/vpc:Vpc",

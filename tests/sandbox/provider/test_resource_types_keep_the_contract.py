@@ -14,7 +14,8 @@ from ils_sandbox.provider.marks import MARK
 from ils_sandbox.provider.registry import TYPES
 from ils_sandbox.provider.values import UNKNOWN, plain, property_value
 from tests.sandbox.provider.bench import Bench, Made
-from tests.sandbox.provider.cases import CASES, Case, Inputs
+from tests.sandbox.provider.case import Case, Inputs
+from tests.sandbox.provider.cases import CASES
 
 
 def each(of: Callable[[Case], bool]) -> pytest.MarkDecorator:

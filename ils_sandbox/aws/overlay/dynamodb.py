@@ -1,0 +1,102 @@
+"""DynamoDB: tables take a while to be made; their class, on-demand limits and changes of encryption, which moto drops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.world import Result, Routes, World
+from ils_sandbox.aws.responses import AwsError
+
+TABLES = "dynamodb.tables"
+_KEPT = ("TableClass", "OnDemandThroughput")
+
+
+def _name(call: Call) -> str:
+    """A table may be named by its ARN."""
+    name: str = call.params["TableName"]
+    return name.rpartition("/")[2]
+
+
+def _phase_key(call: Call, name: str) -> str:
+    return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name}"
+
+
+def _keep(call: Call, world: World, name: str) -> None:
+    extras = world.table(TABLES, call).setdefault(name, {})
+    extras.update({member: call.params[member] for member in _KEPT if member in call.params})
+
+
+def _completed(call: Call, world: World, table: Result) -> Result:
+    extras: dict[str, Any] = world.table(TABLES, call).get(table["TableName"], {})
+    completed = dict(table)
+    if "TableClass" in extras:
+        completed["TableClassSummary"] = {"TableClass": extras["TableClass"]}
+    if "OnDemandThroughput" in extras:
+        completed["OnDemandThroughput"] = extras["OnDemandThroughput"]
+    phase = world.lifecycles.phase(_phase_key(call, table["TableName"]))
+    if phase is not None:
+        completed["TableStatus"] = phase
+        completed["GlobalSecondaryIndexes"] = [
+            {**index, "IndexStatus": phase} for index in table.get("GlobalSecondaryIndexes") or ()
+        ]
+    return completed
+
+
+def _require_active(call: Call, world: World) -> None:
+    name = _name(call)
+    if world.lifecycles.phase(_phase_key(call, name)) is not None:
+        raise AwsError("ResourceInUseException", f"Attempt to change a resource which is still in use: Table: {name}")
+
+
+def create_table(call: Call, world: World) -> Result:
+    table = world.forward(call)["TableDescription"]
+    name = table["TableName"]
+    world.table(TABLES, call).pop(name, None)
+    _keep(call, world, name)
+    world.lifecycles.begin(_phase_key(call, name), "CREATING", durations.DYNAMODB_TABLE_CREATE)
+    return {"TableDescription": _completed(call, world, table)}
+
+
+def describe_table(call: Call, world: World) -> Result:
+    return {"Table": _completed(call, world, world.forward(call)["Table"])}
+
+
+def update_table(call: Call, world: World) -> Result:
+    _require_active(call, world)
+    table = world.forward(call)["TableDescription"]
+    name = table["TableName"]
+    _keep(call, world, name)
+    encryption = call.params.get("SSESpecification")
+    if encryption is not None:
+        backend = world.backend(call, "dynamodb").get_table(name)
+        key = encryption.get("KMSMasterKeyId") or backend._get_default_encryption_key(call.account, call.region)
+        backend.sse_specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+        if not encryption.get("Enabled"):
+            backend.sse_specification = None
+    described = world.invoke(call, "dynamodb", "DescribeTable", TableName=name)["Table"]
+    return {"TableDescription": _completed(call, world, described)}
+
+
+def delete_table(call: Call, world: World) -> Result:
+    _require_active(call, world)
+    table = world.forward(call)["TableDescription"]
+    world.table(TABLES, call).pop(table["TableName"], None)
+    return {"TableDescription": {**table, "TableStatus": "DELETING"}}
+
+
+def when_active(call: Call, world: World) -> Result:
+    """What DynamoDB refuses while a table is being made."""
+    _require_active(call, world)
+    return world.forward(call)
+
+
+ROUTES: Routes = {
+    "CreateTable": create_table,
+    "DeleteTable": delete_table,
+    "DescribeTable": describe_table,
+    "UpdateContinuousBackups": when_active,
+    "UpdateTable": update_table,
+    "UpdateTimeToLive": when_active,
+}
