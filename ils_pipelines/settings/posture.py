@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ils_pipelines.settings.controls import ControlId
-from ils_pipelines.settings.section import Section
+from ils_pipelines.settings.section import Section, refuse
+
+
+def _known(name: Any) -> Any:
+    """Refuse an unknown name here: pydantic's own message would list all of them."""
+    names = [control.value for control in ControlId]
+    if name in names:
+        return name
+    near = get_close_matches(str(name), names, n=3)
+    meant = f"Use one like {', '.join(near)}" if near else "Use one"
+    raise refuse("is not a posture control", f"{meant}, as the JSON of `ils posture` names them all.")
 
 
 class PostureWaiver(Section):
     """A posture control that does not hold here, why, and until when that is accepted."""
 
-    control: ControlId = Field(description="The control, as `ils posture` names it.", examples=["log-retention"])
+    control: Annotated[ControlId, BeforeValidator(_known)] = Field(
+        description="The control, as `ils posture` names it.", examples=["log-retention"]
+    )
     resource: Annotated[str, Field(min_length=1)] = Field(
         default="*", description="The resources it is accepted for, as `ils posture` names them; * stands for any text."
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.settings.loading import environments_directory, load_environment
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.posture.site import Site, opened
 
@@ -24,6 +24,21 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
 def shipped(sandbox: LocalSandbox) -> Site:
     """dev as its file says, waivers included."""
     return Site(opened(load_environment("dev"), sandbox.directory), sandbox.directory)
+
+
+@pytest.fixture(scope="session")
+def tiers(sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Site]:
+    """staging and production as shipped, but that applying them needs no approval."""
+    directory = tmp_path_factory.mktemp("environments")
+    unapproved = LocalSandbox(sandbox.directory)
+    unapproved.env["ILS_ENVIRONMENTS_DIR"] = str(directory)
+    sites = {}
+    for name in ("staging", "production"):
+        text = (environments_directory() / f"{name}.yaml").read_text()
+        (directory / f"{name}.yaml").write_text(text.replace("requires_approval: true", "requires_approval: false"))
+        unapproved.ils("up", name)
+        sites[name] = Site(opened(load_environment(name), sandbox.directory), sandbox.directory)
+    return sites
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from ils_pipelines.operations.posture.models import Verdict
 from ils_pipelines.settings.controls import ControlId
 from tests.operations.posture.cases import application, cluster, database, edge, network, stores
-from tests.operations.posture.site import BY_ID, Case, Site
+from tests.operations.posture.site import BY_ID, NOT_EMULATED, Case, Site
 
 # The first test of a process waits for the sandbox and for dev.
 pytestmark = pytest.mark.timeout(600)
@@ -22,9 +22,6 @@ CASES: tuple[Case, ...] = (
     *edge.CASES,
     *application.CASES,
 )
-
-NOT_EMULATED = {ControlId.TABLE_BACKUP_PLAN}
-"""What the sandbox cannot tell, and so cannot break: the verdict is then unknown."""
 
 
 def test_there_is_a_way_to_break_every_control() -> None:

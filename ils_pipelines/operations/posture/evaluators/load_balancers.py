@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ils_pipelines.operations.posture.evaluators.network import vpc_ids
 from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 
@@ -56,9 +57,9 @@ def waf(live: Live) -> Iterator[Observation]:
 
 
 def load_balancers(live: Live) -> Iterator[tuple[str, Record]]:
-    """Name and description of each load balancer of the environment."""
+    """Name and description of each load balancer of the environment: those of its name and those in its VPC."""
     for balancer in live.list("elbv2", "describe_load_balancers", "LoadBalancers"):
-        if live.scope.owns_name(balancer["LoadBalancerName"]):
+        if live.scope.owns_name(balancer["LoadBalancerName"]) or balancer.get("VpcId") in vpc_ids(live):
             yield f"load balancer {balancer['LoadBalancerName']}", balancer
 
 

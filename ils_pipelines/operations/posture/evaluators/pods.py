@@ -138,8 +138,13 @@ def _pods(live: Live) -> Iterator[tuple[str, str, Record]]:
         for found in live.objects(kind):
             metadata = found["metadata"]
             namespace = metadata.get("namespace", "default")
-            owned = any(owner.get("controller") for owner in metadata.get("ownerReferences", ()))
-            if owned or namespace.startswith(SYSTEM_NAMESPACES):
+            if namespace.startswith(SYSTEM_NAMESPACES) or _seen_at_its_controller(metadata):
                 continue
             spec = found["spec"] if kind is POD else found["spec"]["template"]["spec"]
             yield f"{kind.kind} {namespace}/{metadata['name']}", namespace, spec
+
+
+def _seen_at_its_controller(metadata: Record) -> bool:
+    """Pods of other controllers, a DaemonSet's for example, are looked at one by one."""
+    templated = {kind.kind for kind in _TEMPLATED}
+    return any(owner.get("controller") and owner["kind"] in templated for owner in metadata.get("ownerReferences", ()))
