@@ -135,10 +135,14 @@ class CheckpointFile:
         self._crypter = crypter
         # A file is written twice for each change; what did not change since is not encoded again.
         self._texts: weakref.WeakKeyDictionary[ResourceState, str] = weakref.WeakKeyDictionary()
+        self._loaded: tuple[tuple[int, int, int], Checkpoint] | None = None
 
     def load(self) -> Checkpoint | None:
         """None when the stack does not exist. Raises CheckpointCorrupt."""
         try:
+            version = self._version()
+            if self._loaded is not None and self._loaded[0] == version:
+                return self._loaded[1]
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
@@ -148,7 +152,14 @@ class CheckpointFile:
             document = json.loads(text)
         except ValueError as error:
             raise _corrupt(str(self.path), f"it is not JSON: {error}") from error
-        return Checkpoint.from_json(document, self._crypter, source=str(self.path))
+        checkpoint = Checkpoint.from_json(document, self._crypter, source=str(self.path))
+        self._loaded = (version, checkpoint)
+        return checkpoint
+
+    def _version(self) -> tuple[int, int, int]:
+        """Another one whenever the file was written: a save always makes a new file."""
+        status = self.path.stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def save(self, checkpoint: Checkpoint, *, sync: bool = True) -> None:
         """Replace the file in one step. `sync` waits until the disk has it, too: killing the process never loses a

@@ -41,6 +41,8 @@ class EmbeddedEngine:
         self._config = dict(config)
         self._crypter: PassphraseCrypter | None = None
         self._crypter_lock = threading.Lock()
+        self._files: dict[Path, CheckpointFile] = {}
+        self._files_lock = threading.Lock()
 
     def preview(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Plan:
         checkpoint = self._file(stack).load() or Checkpoint()
@@ -200,7 +202,10 @@ class EmbeddedEngine:
         )
 
     def _file(self, stack: Stack) -> CheckpointFile:
-        return CheckpointFile(self._directory / stack.project / f"{stack.name}.json", self._open_crypter())
+        path = self._directory / stack.project / f"{stack.name}.json"
+        crypter = self._open_crypter()
+        with self._files_lock:
+            return self._files.setdefault(path, CheckpointFile(path, crypter))
 
     def _lock_path(self, stack: Stack) -> Path:
         return self._directory / stack.project / f"{stack.name}.lock"
