@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,10 @@ from tests.operations.posture.site import Site, opened
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
     local = LocalSandbox(tmp_path_factory.mktemp("posture"))
-    local.ils("sandbox", "start")
+    # Two sandboxes that start at the same moment may choose the same port, and one of them goes down.
+    with (tmp_path_factory.getbasetemp().parent / "sandbox-start.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        local.ils("sandbox", "start")
     local.ils("up", "dev")
     yield local
     local.ils("sandbox", "stop")
