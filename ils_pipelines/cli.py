@@ -82,6 +82,14 @@ def posture(environment: EnvironmentArgument, as_json: JsonOption = False) -> No
 
 
 @app.command()
+def drift(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Compare what is there with what provisioning left. Exit code 1 unless every layer is there and as it was left."""
+    from ils_pipelines.commands.drift import drift as scan
+
+    raise typer.Exit(scan(environment, as_json=as_json))
+
+
+@app.command()
 def down(
     environment: EnvironmentArgument,
     confirm: Annotated[str, typer.Option(help="The environment's name once more.", show_default=False)] = "",

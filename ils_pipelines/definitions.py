@@ -2,16 +2,19 @@
 
 from dagster import Definitions
 
+from ils_pipelines.defs.drift import drift_checks, drift_job, drift_report_asset, drift_schedules
 from ils_pipelines.defs.executor import threaded_executor
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
+from ils_pipelines.defs.looks import Looks
 from ils_pipelines.defs.posture import PostureReports, posture_checks, posture_report_asset, posture_report_job
 from ils_pipelines.defs.resources import EnvironmentTargets
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, posture_report_asset],
-    asset_checks=[posture_checks],
-    jobs=[provision_environment, *OP_JOBS, posture_report_job],
-    resources={"targets": EnvironmentTargets(), "posture_reports": PostureReports()},
+    assets=[*LAYER_ASSETS, posture_report_asset, drift_report_asset],
+    asset_checks=[posture_checks, drift_checks],
+    jobs=[provision_environment, *OP_JOBS, posture_report_job, drift_job],
+    schedules=[*drift_schedules],
+    resources={"targets": EnvironmentTargets(), "looks": Looks(), "posture_reports": PostureReports()},
     executor=threaded_executor,
 )
