@@ -105,7 +105,7 @@ def _seconds(moment: Any) -> float:
     return float(moment) if isinstance(moment, int | float) else datetime.fromisoformat(moment).timestamp()
 
 
-KILL_POINTS = 10
+KILL_POINTS = 7
 
 
 def test_killed_at_any_moment_the_next_up_reaches_the_same_end(sandbox: LocalSandbox) -> None:
