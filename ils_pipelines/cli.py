@@ -90,6 +90,14 @@ def drift(environment: EnvironmentArgument, as_json: JsonOption = False) -> None
 
 
 @app.command()
+def health(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Look whether everything in an environment works. Exit code 1 unless every component is there and healthy."""
+    from ils_pipelines.commands.health import health as look
+
+    raise typer.Exit(look(environment, as_json=as_json))
+
+
+@app.command()
 def down(
     environment: EnvironmentArgument,
     confirm: Annotated[str, typer.Option(help="The environment's name once more.", show_default=False)] = "",

@@ -133,7 +133,7 @@ def _troubles(cluster: Cluster, deployment: Object) -> list[PodTrouble]:
                 if found["type"] == "ReplicaFailure" and found["status"] == "True"
             ]
             pods = [pod for pod in cluster.find(POD, labels, namespace) if _owned_by(pod, newest)]
-            return failures + [trouble for pod in pods if (trouble := _trouble(pod)) is not None]
+            return failures + [trouble for pod in pods if (trouble := trouble_of(pod)) is not None]
     return []
 
 
@@ -141,7 +141,8 @@ def _owned_by(obj: Object, uid: str) -> bool:
     return any(owner["uid"] == uid for owner in obj["metadata"].get("ownerReferences", ()))
 
 
-def _trouble(pod: Object) -> PodTrouble | None:
+def trouble_of(pod: Object) -> PodTrouble | None:
+    """Why a pod is not ready; None when it is, or is only starting."""
     name = pod["metadata"]["name"]
     status = pod.get("status", {})
     for found in status.get("conditions", ()):

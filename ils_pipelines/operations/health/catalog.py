@@ -1,0 +1,55 @@
+"""Which probes there are, and for which layer each speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ils_pipelines.operations.health.models import HealthFinding
+from ils_pipelines.operations.health.probes import (
+    application,
+    cache,
+    cluster,
+    database,
+    keys,
+    load_balancer,
+    network,
+)
+from ils_pipelines.operations.health.view import View
+from ils_pipelines.settings.layers import Layer
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Looks at every component of one kind."""
+
+    layer: str
+    """The layer whose health it is. One that this version does not have yet counts for the layer it reads."""
+    reads: Layer
+    """The layer whose outputs name the components."""
+    components: str
+    """What it looks at, for when nothing answers."""
+    look: Callable[[View], Iterator[HealthFinding]]
+
+    @property
+    def speaks_for(self) -> Layer:
+        return Layer(self.layer) if self.layer in set(Layer) else self.reads
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("vpc", Layer.VPC, "NAT gateways", network.nat_gateways),
+    Probe("encryption", Layer.ENCRYPTION, "KMS keys", keys.keys),
+    Probe("cluster", Layer.CLUSTER, "EKS cluster", cluster.control_plane),
+    Probe("cluster", Layer.CLUSTER, "node groups", cluster.node_groups),
+    Probe("cluster", Layer.CLUSTER, "nodes", cluster.nodes),
+    Probe("database", Layer.DATABASE, "database cluster", database.cluster),
+    Probe("database", Layer.DATABASE, "database instances", database.instances),
+    Probe("cache", Layer.CACHE, "cache", cache.group),
+    Probe("cache", Layer.CACHE, "cache nodes", cache.nodes),
+    Probe("load_balancer", Layer.VPC, "load balancers", load_balancer.load_balancers),
+    Probe("load_balancer", Layer.VPC, "target groups", load_balancer.target_groups),
+    Probe("app_release", Layer.CLUSTER, "deployment", application.deployment),
+)
+
+PROBED: tuple[Layer, ...] = tuple(layer for layer in Layer if any(probe.speaks_for is layer for probe in PROBES))
+"""Layers that have a health at all."""

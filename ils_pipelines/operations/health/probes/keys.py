@@ -1,0 +1,21 @@
+"""KMS keys: a disabled one makes what is encrypted with it unreadable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ils_pipelines.operations.health.models import HealthFinding
+from ils_pipelines.operations.health.view import States, View, judged
+
+_STATES = States("Enabled", frozenset({"Updating"}))
+_REMEDY = (
+    "Enable the key, or cancel its deletion (aws kms cancel-key-deletion, then enable-key), before it is too late."
+)
+_SUFFIX = "_key_arn"
+
+
+def keys(view: View) -> Iterator[HealthFinding]:
+    for name, output in sorted(view.outputs.items()):
+        if name.endswith(_SUFFIX):
+            key = view.described("kms", "describe_key", "KeyMetadata", KeyId=output.value)
+            yield judged(f"KMS key {name.removesuffix(_SUFFIX)}", key, "KeyState", _STATES, _REMEDY)
