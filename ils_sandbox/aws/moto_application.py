@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 ENVIRONMENT = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
-    "MOTO_ACM_VALIDATION_WAIT": "3",
+    # The overlay issues certificates, by the sandbox's clock.
+    "MOTO_ACM_VALIDATION_WAIT": str(10**9),
     "MOTO_DISABLE_GLOBAL_CORS": "true",
     # One account: otherwise moto looks for every access key in every partition, and fills each with managed policies.
     "MOTO_ACCOUNT_ID": ACCOUNT,
@@ -76,7 +77,9 @@ class MotoApplication:
             message = f"The sandbox broke on {call.service}:{call.operation}: {type(error).__name__}: {error}"
             # 501: botocore repeats the call after 500 and 503, to no avail here.
             return error_response(call, "InternalFailure", message, 501)
-        if response.status in (404, 405) and response.header("content-type").startswith("text/html"):
+        # A HEAD has no body to tell the two by: S3 answers so for what does not exist.
+        answered = call.request.method != "HEAD"
+        if answered and response.status in (404, 405) and response.header("content-type").startswith("text/html"):
             return self._not_emulated(call)
         return response
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.provider.services import (
+    acm,
     dynamodb,
     ec2_flow_log,
     ec2_launch_template,
@@ -18,6 +19,8 @@ from ils_sandbox.provider.services import (
     elasticache_groups,
     iam,
     kms,
+    lb,
+    lb_listener,
     logs,
     rds,
     rds_groups,
@@ -41,6 +44,9 @@ _SERVICES = (
     elasticache,
     secretsmanager,
     dynamodb,
+    lb,
+    lb_listener,
+    acm,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

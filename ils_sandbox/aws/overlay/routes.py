@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay import dynamodb, ec2, kms, logs
+from ils_sandbox.aws.overlay import acm, dynamodb, ec2, elbv2, kms, logs, s3
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
@@ -13,13 +13,16 @@ from ils_sandbox.aws.requests import Response
 from ils_sandbox.aws.responses import AwsError, error_response, result_response
 
 SERVICES: dict[str, Routes] = {
+    "acm": acm.ROUTES,
     "dynamodb": dynamodb.ROUTES,
     "ec2": ec2.ROUTES,
     "eks": eks.ROUTES,
     "elasticache": elasticache.ROUTES,
+    "elbv2": elbv2.ROUTES,
     "kms": kms.ROUTES,
     "logs": logs.ROUTES,
     "rds": rds.ROUTES,
+    "s3": s3.ROUTES,
 }
 
 TABLE: dict[tuple[str, str], Handler] = {

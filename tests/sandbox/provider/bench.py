@@ -191,6 +191,36 @@ class Surroundings:
         )
         return name
 
+    def log_bucket(self) -> str:
+        """A bucket that load balancers may write to."""
+        bucket = f"logs-{uuid.uuid4().hex[:12]}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
+        self.client("s3").create_bucket(Bucket=bucket)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+        return bucket
+
+    def load_balancer(self) -> str:
+        answer = self.client("elbv2").create_load_balancer(
+            Name=f"balancer-{uuid.uuid4().hex[:8]}", Subnets=self.subnets[:2], SecurityGroups=[self.security_group()]
+        )
+        return str(answer["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def target_group(self) -> str:
+        answer = self.client("elbv2").create_target_group(
+            Name=f"targets-{uuid.uuid4().hex[:8]}", Protocol="HTTP", Port=5000, VpcId=self.vpc, TargetType="ip"
+        )
+        return str(answer["TargetGroups"][0]["TargetGroupArn"])
+
+    def certificate(self) -> str:
+        answer = self.client("acm").request_certificate(DomainName="ils.example.org", ValidationMethod="DNS")
+        return str(answer["CertificateArn"])
+
     def secret(self) -> str:
         return str(self.client("secretsmanager").create_secret(Name=f"secret-{uuid.uuid4().hex[:8]}")["ARN"])
 

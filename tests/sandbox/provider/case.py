@@ -31,6 +31,8 @@ class Case:
     """Deleting it only lets go of it: AWS keeps it as long as what it belongs to."""
     shares_identity: bool = False
     """It is known by what it connects: a second one like it is the same."""
+    makes_nothing: bool = False
+    """Creating it only waits for something: there is nothing to be found."""
 
 
 def name() -> str:

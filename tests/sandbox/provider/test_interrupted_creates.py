@@ -20,6 +20,8 @@ SEVERAL = {
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:ec2/vpc:Vpc",
     "aws:kms/key:Key",
+    "aws:lb/loadBalancer:LoadBalancer",
+    "aws:lb/targetGroup:TargetGroup",
 }
 """Types whose create makes more than one mutating call."""
 

@@ -30,6 +30,7 @@ changed_in_place = each(lambda case: case.edit is not None)
 changed_by_others = each(lambda case: case.drift is not None)
 deleted_for_good = each(lambda case: not case.survives_delete)
 recognised_by_mark = each(lambda case: not case.shares_identity)
+found_again = each(lambda case: not case.makes_nothing)
 named = each(lambda case: TYPES[case.token].naming is not None)
 
 
@@ -144,7 +145,7 @@ def test_deleting_it_once_or_twice_leaves_nothing(bench: Bench, case: Case) -> N
     bench.delete(made)
 
 
-@every_type
+@found_again
 def test_what_an_interrupted_create_made_is_found(bench: Bench, case: Case) -> None:
     _, made = make(bench, case)
     assert bench.find(made) == made.id
