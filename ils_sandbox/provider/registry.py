@@ -24,6 +24,8 @@ from ils_sandbox.provider.services import (
     logs,
     rds,
     rds_groups,
+    s3_bucket,
+    s3_settings,
     secretsmanager,
 )
 
@@ -47,6 +49,8 @@ _SERVICES = (
     lb,
     lb_listener,
     acm,
+    s3_bucket,
+    s3_settings,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

@@ -191,16 +191,20 @@ class Surroundings:
         )
         return name
 
+    def bucket(self) -> str:
+        bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+        self.client("s3").create_bucket(Bucket=bucket)
+        return bucket
+
     def log_bucket(self) -> str:
         """A bucket that load balancers may write to."""
-        bucket = f"logs-{uuid.uuid4().hex[:12]}"
+        bucket = self.bucket()
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
             "Action": "s3:PutObject",
             "Resource": f"arn:aws:s3:::{bucket}/*",
         }
-        self.client("s3").create_bucket(Bucket=bucket)
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
         return bucket

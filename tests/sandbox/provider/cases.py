@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.sandbox.provider import edge_cases, foundation_cases, network_cases, service_cases, table_cases
+from tests.sandbox.provider import bucket_cases, edge_cases, foundation_cases, network_cases, service_cases, table_cases
 
-CASES = (*network_cases.CASES, *foundation_cases.CASES, *service_cases.CASES, *table_cases.CASES, *edge_cases.CASES)
+CASES = (
+    *network_cases.CASES,
+    *foundation_cases.CASES,
+    *service_cases.CASES,
+    *table_cases.CASES,
+    *edge_cases.CASES,
+    *bucket_cases.CASES,
+)
