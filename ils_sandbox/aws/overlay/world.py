@@ -75,16 +75,18 @@ def build_request(call: Call, service: str, operation: str, params: Mapping[str,
     serializer = create_serializer(service_model.resolved_protocol, include_validation=False)
     serialized = serializer.serialize_to_request(dict(params), service_model.operation_model(operation))
     body = serialized["body"]
+    path, _, inline = serialized["url_path"].partition("?")  # S3's paths name what of a bucket is meant
     query = serialized["query_string"]
+    query = query if isinstance(query, str) else urlencode(query)
     headers = {name.lower(): value for name, value in serialized["headers"].items()}
     scope = f"{call.access_key}/20260101/{call.region}/{service_model.signing_name}/aws4_request"
     headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     headers["host"] = call.request.header("host")
     return HttpRequest(
         method=serialized["method"],
-        path=serialized["url_path"],
-        raw_path=serialized["url_path"],
-        query_string=query if isinstance(query, str) else urlencode(query),
+        path=path,
+        raw_path=path,
+        query_string="&".join(part for part in (inline, query) if part),
         headers=tuple(headers.items()),
         body=_body(body),
         server=call.request.server,
