@@ -51,7 +51,8 @@ def plan(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
 def up(
     environment: EnvironmentArgument,
     approve: Annotated[
-        str, typer.Option(help="Digest of the plan that was approved, as `ils plan` prints it.", show_default=False)
+        str,
+        typer.Option(help="Approve the plan with this digest yourself, as `ils approve` would.", show_default=False),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +61,20 @@ def up(
     from ils_pipelines.provisioning.progress import Action
 
     raise typer.Exit(run(Action.UP, environment, as_json=as_json, approve=approve))
+
+
+@app.command()
+def approve(
+    environment: EnvironmentArgument,
+    plan: Annotated[str, typer.Option(help="Digest of the plan, as `ils plan` prints it.", show_default=False)],
+    by: Annotated[str, typer.Option(help="Who approves.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why, in one line.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a plan, which `ils up` then applies once, exactly as it is, unless it differs or the approval expired."""
+    from ils_pipelines.commands.approve import approve as record
+
+    raise typer.Exit(record(environment, plan=plan, by=by, reason=reason, as_json=as_json))
 
 
 @app.command()

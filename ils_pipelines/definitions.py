@@ -2,6 +2,7 @@
 
 from dagster import Definitions
 
+from ils_pipelines.defs.approval import approve_plan
 from ils_pipelines.defs.drift import drift_checks, drift_job, drift_report_asset, drift_schedules
 from ils_pipelines.defs.executor import threaded_executor
 from ils_pipelines.defs.health import health_checks, health_job, health_report_asset, health_schedules
@@ -14,7 +15,7 @@ from ils_pipelines.defs.resources import EnvironmentTargets
 defs = Definitions(
     assets=[*LAYER_ASSETS, posture_report_asset, drift_report_asset, health_report_asset],
     asset_checks=[posture_checks, drift_checks, health_checks],
-    jobs=[provision_environment, *OP_JOBS, posture_report_job, drift_job, health_job],
+    jobs=[provision_environment, *OP_JOBS, approve_plan, posture_report_job, drift_job, health_job],
     schedules=[*drift_schedules, *health_schedules],
     resources={"targets": EnvironmentTargets(), "looks": Looks(), "posture_reports": PostureReports()},
     executor=threaded_executor,

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from ils_pipelines.commands.approve import approve_to_apply
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
 from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
@@ -61,7 +62,9 @@ def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", a
         target.preflight()
         if action is Action.DESTROY:
             check_teardown(target, confirmed=confirm)
-        run_id, code = _run_job(action, environment, collected, confirm=confirm, approve=approve)
+        if approve:
+            approve_to_apply(target, approve)
+        run_id, code = _run_job(action, environment, collected, confirm=confirm)
     except IlsError as error:
         problem = error
         code = exit_code_of(error)
@@ -72,9 +75,7 @@ def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", a
     return code
 
 
-def _run_job(
-    action: Action, environment: str, collected: _Collected, *, confirm: str, approve: str
-) -> tuple[str, ExitCode]:
+def _run_job(action: Action, environment: str, collected: _Collected, *, confirm: str) -> tuple[str, ExitCode]:
     config: dict[str, Any] = {}
     if action is Action.DESTROY:
         config = {"ops": {"confirm_teardown": {"config": {"confirm": confirm}}}}
@@ -82,7 +83,6 @@ def _run_job(
         # Shown before Dagster is loaded, so that nobody wonders for a second whether anything happens.
         display = stack.enter_context(ProgressDisplay(console(stderr=True), environment))
         from ils_pipelines.defs.launch import run_job
-        from ils_pipelines.defs.steps import APPROVED_TAG
         from ils_pipelines.instance import open_instance
 
         instance = stack.enter_context(open_instance())
@@ -97,7 +97,6 @@ def _run_job(
             environment,
             listener=listener,
             run_config=config,
-            extra_tags={APPROVED_TAG: approve} if approve else {},
         )
     if outcome.interrupted:
         return outcome.run_id, ExitCode.INTERRUPTED

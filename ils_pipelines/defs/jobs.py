@@ -1,4 +1,4 @@
-"""The three jobs of an environment: provision it, say what provisioning would do, tear it down.
+"""The jobs of an environment: provision it, say what provisioning would do, tear it down.
 
 None of them runs by itself: applying is somebody's decision.
 """
@@ -30,7 +30,7 @@ from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
-from ils_pipelines.defs.steps import APPROVED_TAG, work_on_layer
+from ils_pipelines.defs.steps import work_on_layer
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import environment_digest
 from ils_pipelines.provisioning.progress import Action
@@ -89,7 +89,7 @@ def _summarize_plan(context: OpExecutionContext) -> None:
     digests = {Layer(key.path[0]): digest for key, digest in _plans_of_run(context.instance, context.run_id)}
     digest = environment_digest(digests)
     context.log.info(
-        f"Plan {digest} of {context.partition_key}. To approve it, provision with the run tag {APPROVED_TAG}: {digest}"
+        f"Plan {digest} of {context.partition_key}. Where a change needs approval, the job approve_plan gives it."
     )
     context.add_output_metadata({"plan_digest": digest})
 

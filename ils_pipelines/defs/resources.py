@@ -5,7 +5,9 @@ import threading
 from dagster import ConfigurableResource
 from pydantic import PrivateAttr
 
-from ils_pipelines.provisioning.approval import check_approval
+from ils_pipelines.instance import state_directory
+from ils_pipelines.provisioning.approval import NotApproved, check_approval
+from ils_pipelines.provisioning.approval_log import ApprovalLog, FileApprovalLog
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -18,7 +20,7 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
     """
 
     _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
-    _approved: set[str] = PrivateAttr(default_factory=set)
+    _approved: dict[str, NotApproved | None] = PrivateAttr(default_factory=dict)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     def open(self, environment: str) -> Target:
@@ -33,14 +35,25 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
                 self._targets[environment] = target
             return self._targets[environment]
 
-    def open_approved(self, environment: str, approved: str) -> Target:
-        """Likewise, once it is clear that the environment may be changed. No step of a run changes anything before.
+    @property
+    def approvals(self) -> ApprovalLog:
+        """Where approvals are kept."""
+        return FileApprovalLog(state_directory())
 
-        `approved` is the digest of the approved plan, if there is one. Raises `NotApproved` as well.
+    def open_approved(self, environment: str, run_id: str) -> Target:
+        """Likewise, once it is clear that the run may change the environment; its approval is used up. No step of a run
+        changes anything before. Raises `NotApproved` as well.
         """
         target = self.open(environment)
         with self._lock:
             if environment not in self._approved:
-                check_approval(target, approved)
-                self._approved.add(environment)
+                try:
+                    check_approval(target, self.approvals, run_id)
+                    self._approved[environment] = None
+                except NotApproved as refused:
+                    # For the other steps that start at the same moment, which need not plan again to hear the same.
+                    self._approved[environment] = refused
+            refusal = self._approved[environment]
+            if refusal is not None:
+                raise refusal
         return target

@@ -22,9 +22,6 @@ from ils_pipelines.provisioning.progress import (
 )
 from ils_pipelines.settings.layers import Layer
 
-APPROVED_TAG = "ils/approved"
-"""Run tag with the digest of the plan that somebody approved; environments that require approval ask for it."""
-
 StepContext = AssetExecutionContext | OpExecutionContext
 
 
@@ -38,7 +35,7 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
     publish(run_id, LayerStarted(layer, action))
     try:
         if action is Action.UP:
-            target = targets.open_approved(context.partition_key, context.run.tags.get(APPROVED_TAG, ""))
+            target = targets.open_approved(context.partition_key, run_id)
         else:
             target = targets.open(context.partition_key)
         with StepLog(context.log) as log:

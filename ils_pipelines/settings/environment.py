@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -36,6 +36,9 @@ class Environment(Section):
     )
     requires_approval: Flag = Field(
         default=False, description="Whether a change is applied only as a plan that somebody approved."
+    )
+    approval_hours: Annotated[int, Field(strict=True, ge=1, le=168)] = Field(
+        default=24, description="How many hours an approval of a plan can be used."
     )
     waivers: tuple[Waiver, ...] = Field(default=(), description="Rules that do not hold here, with reasons.")
     posture_waivers: tuple[PostureWaiver, ...] = Field(

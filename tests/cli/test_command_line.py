@@ -85,6 +85,12 @@ def test_what_is_refused_is_one_json_object_too(terminal) -> None:
     assert "ils sandbox start" in result.json["error"]
 
 
+def test_an_approval_without_a_name_or_a_reason_is_a_wrong_command_line(terminal) -> None:
+    assert terminal.ils("approve", "staging", "--plan", "0" * 64, "--reason", "CHG-1").code == 2
+    assert terminal.ils("approve", "staging", "--plan", "0" * 64, "--by", "alice").code == 2
+    assert not terminal.state.exists()
+
+
 def test_a_wrong_command_line_is_exit_code_2(terminal) -> None:
     assert terminal.ils("up").code == 2
     assert terminal.ils("fly", "dev").code == 2
@@ -94,7 +100,7 @@ def test_help_names_every_command_and_exit_code(terminal) -> None:
     result = terminal.ils("--help")
 
     assert result.code == 0
-    for word in ("validate", "plan", "up", "status", "down", "ui", "sandbox", "Exit codes", "130"):
+    for word in ("validate", "plan", "approve", "up", "status", "down", "ui", "sandbox", "Exit codes", "130"):
         assert word in result.stdout
 
 

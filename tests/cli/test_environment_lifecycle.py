@@ -1,5 +1,6 @@
 """An environment from nothing to running and on, by the commands that the README shows, against a real sandbox."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -147,8 +148,14 @@ def test_an_environment_that_requires_approval_is_applied_only_as_the_approved_p
     assert "Nothing was changed" in other.stderr
 
     digest = terminal.ils("plan", "staging", "--json").json["digest"]
-    approved = terminal.ils("up", "staging", "--approve", digest, "--json")
+    recorded = terminal.ils("approve", "staging", "--plan", digest[:16], "--by", "alice", "--reason", "CHG-1", "--json")
+    assert recorded.code == 0, recorded.stderr
+    assert recorded.json["approval"]["digest"] == digest
+
+    approved = terminal.ils("up", "staging", "--json")
     assert approved.code == 0, approved.stderr
+    used = json.loads((terminal.state / "approvals.jsonl").read_text().splitlines()[-1])
+    assert (used["kind"], used["run"]) == ("used", approved.json["run_id"])
 
     unchanged = terminal.ils("up", "staging", "--json")
     assert unchanged.code == 0, "nothing to change needs no approval: " + unchanged.stderr
