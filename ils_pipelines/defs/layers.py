@@ -47,6 +47,10 @@ CARDS: Mapping[Layer, Card] = {
         "ElastiCache for Redis: in-transit and at-rest encryption, with its token in Secrets Manager.",
         frozenset({"pulumi", "aws", "redis"}),
     ),
+    Layer.TABLES: Card(
+        "DynamoDB: `sessions` and `analytics`, whose items expire, billed by request and encrypted with a key of their own.",
+        frozenset({"pulumi", "aws", "dynamodb"}),
+    ),
     Layer.APP_RELEASE: Card(
         "The ILS application on the cluster: namespace, configuration, secrets, service account, deployment, service.",
         frozenset({"kubernetes"}),

@@ -21,6 +21,7 @@ from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
 from ils_pipelines.settings.section import EnvironmentName, Flag, Section
+from ils_pipelines.settings.tables import Tables
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule, Waiver
 
 
@@ -50,6 +51,7 @@ class Environment(Section):
     cluster: Cluster = Field(default_factory=Cluster, description="The Kubernetes cluster.")
     database: Database = Field(default_factory=Database, description="The Aurora PostgreSQL cluster.")
     cache: Cache = Field(default_factory=Cache, description="The Redis or Valkey replication group.")
+    tables: Tables = Field(default_factory=Tables, description="The DynamoDB tables.")
     app: App = Field(default_factory=App, description="The application.")
 
     @model_validator(mode="before")

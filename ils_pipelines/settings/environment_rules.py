@@ -57,6 +57,7 @@ def _production_is_protected(environment: Environment, today: date) -> Iterator[
         (("cluster", "deletion_protection"), environment.cluster.deletion_protection),
         (("database", "deletion_protection"), environment.database.deletion_protection),
         (("database", "final_snapshot"), environment.database.final_snapshot),
+        (("tables", "deletion_protection"), environment.tables.deletion_protection),
     )
     for location, on in switches:
         if not on:
@@ -94,17 +95,21 @@ def _production_spans_zones(environment: Environment, today: date) -> Iterator[F
 
 
 def _production_can_recover(environment: Environment, today: date) -> Iterator[Finding]:
-    days = environment.database.backup_retention_days
-    if days < _SHORTEST_PRODUCTION_RECOVERY_DAYS:
-        yield from _demand(
-            environment,
-            today,
-            WaivableRule.POINT_IN_TIME_RECOVERY,
-            ("database", "backup_retention_days"),
-            days,
-            f"lets point-in-time recovery reach back less than {_SHORTEST_PRODUCTION_RECOVERY_DAYS} days",
-            "30",
-        )
+    reach: tuple[tuple[Location, int, str], ...] = (
+        (("database", "backup_retention_days"), environment.database.backup_retention_days, "30"),
+        (("tables", "recovery_days"), environment.tables.recovery_days, "35"),
+    )
+    for location, days, instead in reach:
+        if days < _SHORTEST_PRODUCTION_RECOVERY_DAYS:
+            yield from _demand(
+                environment,
+                today,
+                WaivableRule.POINT_IN_TIME_RECOVERY,
+                location,
+                days,
+                f"lets point-in-time recovery reach back less than {_SHORTEST_PRODUCTION_RECOVERY_DAYS} days",
+                instead,
+            )
 
 
 def _production_keeps_logs(environment: Environment, today: date) -> Iterator[Finding]:
@@ -169,11 +174,12 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
             "cluster.deletion_protection",
             "database.deletion_protection",
             "database.final_snapshot",
+            "tables.deletion_protection",
         ),
         _production_is_protected,
     ),
     (("tier", "waivers", "database.instances", "cache.nodes", "network.nat"), _production_spans_zones),
-    (("tier", "waivers", "database.backup_retention_days"), _production_can_recover),
+    (("tier", "waivers", "database.backup_retention_days", "tables.recovery_days"), _production_can_recover),
     (
         ("tier", "waivers", "network.flow_logs", "cluster.log_retention_days", "database.log_retention_days"),
         _production_keeps_logs,

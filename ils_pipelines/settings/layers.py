@@ -15,6 +15,7 @@ class Layer(StrEnum):
     CLUSTER = "cluster"
     DATABASE = "database"
     CACHE = "cache"
+    TABLES = "tables"
     APP_RELEASE = "app_release"
 
 
@@ -27,6 +28,7 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.CLUSTER: (Layer.VPC, Layer.ENCRYPTION),
         Layer.DATABASE: (Layer.VPC, Layer.ENCRYPTION),
         Layer.CACHE: (Layer.VPC, Layer.ENCRYPTION),
+        Layer.TABLES: (Layer.ENCRYPTION,),
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE),
     }
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pulumi_aws import (
     cloudwatch,
+    dynamodb,
     ec2,
     eks,
     elasticache,
@@ -21,6 +22,7 @@ from pulumi_aws import (
 
 __all__ = [
     "cloudwatch",
+    "dynamodb",
     "ec2",
     "eks",
     "elasticache",
@@ -32,5 +34,5 @@ __all__ = [
     "vpc",
 ]
 
-for _part in (cloudwatch, ec2, eks, elasticache, iam, kms, rds, secretsmanager, vpc):
+for _part in (cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, rds, secretsmanager, vpc):
     hasattr(_part, "loaded")  # asking for anything loads the part

@@ -33,5 +33,6 @@ PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
         Layer.CLUSTER: _in_module("cluster"),
         Layer.DATABASE: _in_module("database"),
         Layer.CACHE: _in_module("cache"),
+        Layer.TABLES: _in_module("tables"),
     }
 )

@@ -31,6 +31,7 @@ KEYS: tuple[tuple[str, str, Statement], ...] = (
     # Secrets Manager is left out: the database's master secret lies under the key of all other secrets.
     ("database", "Aurora storage, snapshots and performance insights", _through("rds")),
     ("cache", "ElastiCache storage and snapshots", _through("elasticache")),
+    ("tables", "DynamoDB tables and their backups", _through("dynamodb")),
     ("secrets", "Secrets Manager", _through("secretsmanager")),
     ("logs", "CloudWatch log groups", _by_log_groups),
 )
@@ -61,6 +62,7 @@ def declare(environment: Environment, _upstream: Upstream) -> None:
         cluster_key_arn=arns["cluster"],
         database_key_arn=arns["database"],
         cache_key_arn=arns["cache"],
+        tables_key_arn=arns["tables"],
         secrets_key_arn=arns["secrets"],
         logs_key_arn=arns["logs"],
     ).export()

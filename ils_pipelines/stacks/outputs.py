@@ -68,6 +68,8 @@ class EncryptionOutputs(LayerOutputs):
     """Aurora storage, snapshots and performance insights."""
     cache_key_arn: Text
     """ElastiCache storage and snapshots."""
+    tables_key_arn: Text
+    """DynamoDB tables and their backups."""
     secrets_key_arn: Text
     """Secrets Manager."""
     logs_key_arn: Text
@@ -128,3 +130,16 @@ class CacheOutputs(LayerOutputs):
     port: pulumi.Output[int]
     auth_token_secret_arn: Text
     """Secret whose string is the auth token."""
+
+
+@dataclass(frozen=True)
+class TablesOutputs(LayerOutputs):
+    """The DynamoDB tables."""
+
+    layer = Layer.TABLES
+
+    sessions_table_name: Text
+    sessions_table_arn: Text
+    analytics_table_name: Text
+    analytics_table_arn: Text
+    """Of the table; its indexes are under `<arn>/index/`."""

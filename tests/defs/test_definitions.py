@@ -20,6 +20,7 @@ ASSETS = {
     "cluster": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "eks"}, "group": "infrastructure"},
     "database": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "postgresql"}, "group": "infrastructure"},
     "cache": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "redis"}, "group": "infrastructure"},
+    "tables": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "dynamodb"}, "group": "infrastructure"},
     "app_release": {"deps": {"cluster", "database", "cache"}, "kinds": {"kubernetes"}, "group": "application"},
 }
 

@@ -44,6 +44,8 @@ BAD: tuple[tuple[str, str, Any, str], ...] = (
     ("database", "monitoring_interval_seconds", 20, "Use one of"),
     ("cache", "node_type", "t4g.micro", "cache.t4g.micro"),
     ("cache", "nodes", 0, "1 or more"),
+    ("tables", "recovery_days", 36, "35 or less"),
+    ("tables", "recovery_days", -1, "0 or more"),
     ("app", "image", "ils/app", "registry/ils:1.4.2"),
     ("app", "image", "ils/app:latest", "fixed tag"),
     ("app", "port", 80, "1024 or more"),

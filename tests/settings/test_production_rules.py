@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
         "log_retention_days": 30,
     },
     "cache": {"nodes": 3},
+    "tables": {"recovery_days": 35, "deletion_protection": True},
 }
 
 DEMANDS: tuple[tuple[str, str, Any], ...] = (
@@ -34,10 +35,12 @@ DEMANDS: tuple[tuple[str, str, Any], ...] = (
     ("deletion_protection", "cluster.deletion_protection", False),
     ("deletion_protection", "database.deletion_protection", False),
     ("deletion_protection", "database.final_snapshot", False),
+    ("deletion_protection", "tables.deletion_protection", False),
     ("multi_az", "database.instances", 1),
     ("multi_az", "cache.nodes", 1),
     ("multi_az", "network.nat", "single"),
     ("point_in_time_recovery", "database.backup_retention_days", 6),
+    ("point_in_time_recovery", "tables.recovery_days", 6),
     ("log_retention", "network.flow_logs.retention_days", 14),
     ("log_retention", "cluster.log_retention_days", 14),
     ("log_retention", "database.log_retention_days", 14),

@@ -74,6 +74,8 @@ SEED: tuple[tuple[str, Any, Any], ...] = (
     ("cache.engine", "redis", "redis"),
     ("cache.nodes", 1, 3),
     ("cache.port", 6379, 6379),
+    ("tables.recovery_days", 0, 35),
+    ("tables.deletion_protection", False, True),
     ("app.port", 5000, 5000),
     ("app.replicas", 3, 3),
     ("app.namespace", "ils-dev", "ils-production"),
@@ -99,6 +101,7 @@ def test_the_tiers_have_the_values_of_the_specification(path: str, dev: Any, pro
         "database.instances",
         "database.backup_retention_days",
         "cache.nodes",
+        "tables.recovery_days",
     ],
 )
 def test_staging_lies_between_dev_and_production(path: str) -> None:

@@ -18,7 +18,7 @@ def keys(applied: Runs) -> list[Any]:
 
 
 def test_every_key_rotates(applied: Runs) -> None:
-    assert len(keys(applied)) == 6
+    assert len(keys(applied)) == 7
     assert {key.inputs["enableKeyRotation"] for key in keys(applied)} == {True}
 
 
@@ -31,7 +31,7 @@ def test_a_deleted_key_can_be_taken_back_as_long_as_the_tier_says(
 
 def test_every_key_has_an_alias_that_tells_its_purpose(applied: Runs, tier: str) -> None:
     aliases = {alias.inputs["name"] for run in applied.values() for alias in run.of("Alias")}
-    purposes = ("cluster", "database", "cache", "secrets", "logs", "flow-logs")
+    purposes = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs")
     assert aliases == {f"alias/ils-{tier}-{purpose}" for purpose in purposes}
 
 
@@ -54,7 +54,7 @@ def test_every_key_can_be_administered_by_the_account(applied: Runs) -> None:
 
 def test_every_grant_beside_the_account_s_is_narrowed_by_a_condition(applied: Runs) -> None:
     others = [s for key in keys(applied) for s in statements(key) if s["Action"] != "kms:*"]
-    assert len(others) == 6
+    assert len(others) == 7
     assert [statement for statement in others if not statement.get("Condition")] == []
 
 
@@ -64,6 +64,7 @@ def test_every_grant_beside_the_account_s_is_narrowed_by_a_condition(applied: Ru
         ("cluster", "eks.us-east-1.amazonaws.com"),
         ("database", "rds.us-east-1.amazonaws.com"),
         ("cache", "elasticache.us-east-1.amazonaws.com"),
+        ("tables", "dynamodb.us-east-1.amazonaws.com"),
         ("secrets", "secretsmanager.us-east-1.amazonaws.com"),
     ],
 )

@@ -20,13 +20,21 @@ from ils_pipelines.stacks.outputs import (
     DatabaseOutputs,
     EncryptionOutputs,
     LayerOutputs,
+    TablesOutputs,
     VpcOutputs,
 )
 from ils_pipelines.stacks.upstream import Upstream, UpstreamMissing
 
 Runs = dict[Layer, Any]
 
-OUTPUTS: tuple[type[LayerOutputs], ...] = (VpcOutputs, EncryptionOutputs, ClusterOutputs, DatabaseOutputs, CacheOutputs)
+OUTPUTS: tuple[type[LayerOutputs], ...] = (
+    VpcOutputs,
+    EncryptionOutputs,
+    ClusterOutputs,
+    DatabaseOutputs,
+    CacheOutputs,
+    TablesOutputs,
+)
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
     "Alias",
@@ -49,6 +57,7 @@ HOLDS_DATA = {
     "aws:rds/cluster:Cluster",
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:dynamodb/table:Table",
     "aws:secretsmanager/secret:Secret",
 }
 KNOWN_TYPES = {
@@ -61,6 +70,7 @@ KNOWN_TYPES = {
     "eks": "Cluster NodeGroup",
     "rds": "SubnetGroup ClusterParameterGroup Cluster ClusterInstance",
     "elasticache": "SubnetGroup ParameterGroup ReplicationGroup",
+    "dynamodb": "Table",
     "secretsmanager": "Secret SecretVersion",
 }
 

@@ -34,6 +34,7 @@ KINDS = (
     ("elasticache", "describe_replication_groups", "ReplicationGroups"),
     ("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups"),
     ("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups"),
+    ("dynamodb", "list_tables", "TableNames"),
     ("secretsmanager", "list_secrets", "SecretList"),
 )
 GONE = {"deleted", "deleting", "PendingDeletion"}
