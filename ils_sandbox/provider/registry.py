@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.provider.services import (
     acm,
+    cloudwatch,
     dynamodb,
     ec2_flow_log,
     ec2_launch_template,
@@ -27,6 +28,7 @@ from ils_sandbox.provider.services import (
     s3_bucket,
     s3_settings,
     secretsmanager,
+    sns,
 )
 
 _SERVICES = (
@@ -51,6 +53,8 @@ _SERVICES = (
     acm,
     s3_bucket,
     s3_settings,
+    sns,
+    cloudwatch,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

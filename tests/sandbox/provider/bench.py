@@ -225,6 +225,9 @@ class Surroundings:
         answer = self.client("acm").request_certificate(DomainName="ils.example.org", ValidationMethod="DNS")
         return str(answer["CertificateArn"])
 
+    def topic(self) -> str:
+        return str(self.client("sns").create_topic(Name=f"topic-{uuid.uuid4().hex[:8]}")["TopicArn"])
+
     def secret(self) -> str:
         return str(self.client("secretsmanager").create_secret(Name=f"secret-{uuid.uuid4().hex[:8]}")["ARN"])
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.sandbox.provider import bucket_cases, edge_cases, foundation_cases, network_cases, service_cases, table_cases
+from tests.sandbox.provider import (
+    bucket_cases,
+    edge_cases,
+    foundation_cases,
+    monitoring_cases,
+    network_cases,
+    service_cases,
+    table_cases,
+)
 
 CASES = (
     *network_cases.CASES,
@@ -11,4 +19,5 @@ CASES = (
     *table_cases.CASES,
     *edge_cases.CASES,
     *bucket_cases.CASES,
+    *monitoring_cases.CASES,
 )
