@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import threading
 import time
@@ -32,7 +33,7 @@ from pulumi.provider.experimental.provider import (
 
 from ils_sandbox.provider import lifecycle
 from ils_sandbox.provider.checking import check
-from ils_sandbox.provider.clients import PARALLEL_CALLS, partition_of, shared_clients
+from ils_sandbox.provider.clients import PARALLEL_CALLS, AskedOnce, partition_of, shared_clients
 from ils_sandbox.provider.difference import covered, differences
 from ils_sandbox.provider.errors import AwsError, CreatedButFailed, ProviderError, UnknownType, scrub
 from ils_sandbox.provider.invokes import FUNCTIONS
@@ -62,6 +63,12 @@ class AwsProvider(Provider):
         self._region = region
         self._account_id: str | None = None
         self._account_lock = threading.Lock()
+
+    def asking_once(self) -> AwsProvider:
+        """The same provider, for reading alone: it asks AWS nothing twice, so it shows one moment."""
+        reader = copy.copy(self)
+        reader._clients = AskedOnce(self._clients)
+        return reader
 
     async def check(self, request: CheckRequest) -> CheckResponse:
         response = check(_entry(request.type), request)

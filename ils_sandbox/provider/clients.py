@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
+import json
 import os
 import re
 import threading
+from concurrent.futures import Future
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,6 +101,34 @@ class Clients:
             details = refused.get("Error", {})
             raise AwsError(service, operation, details.get("Code", "Unknown"), details.get("Message", ""))
         return answer
+
+
+class AskedOnce(Clients):
+    """Clients that make each call once and give its answer again to whoever makes it a second time. For reading only."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._asked = clients
+        self._answers: dict[str, Future[dict[str, Any]]] = {}
+        self._answers_lock = threading.Lock()
+        self.endpoint = clients.endpoint
+
+    def client(self, service: str, region: str) -> Any:
+        return self._asked.client(service, region)
+
+    def call(self, service: str, region: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Likewise; a refusal is remembered, too."""
+        question = json.dumps([service, region, operation, parameters], sort_keys=True, default=repr)
+        with self._answers_lock:
+            answer = self._answers.get(question)
+            first = answer is None
+            if answer is None:
+                answer = self._answers[question] = Future()
+        if first:
+            try:
+                answer.set_result(self._asked.call(service, region, operation, parameters))
+            except BaseException as error:  # noqa: BLE001 whoever asks gets it, this caller included
+                answer.set_exception(error)
+        return copy.deepcopy(answer.result())
 
 
 _session_lock = threading.Lock()

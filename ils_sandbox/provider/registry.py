@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.provider.services import (
     acm,
+    backup,
     cloudwatch,
     dynamodb,
     ec2_flow_log,
@@ -55,6 +56,7 @@ _SERVICES = (
     s3_settings,
     sns,
     cloudwatch,
+    backup,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import kms_replicas
 from ils_sandbox.aws.overlay.world import Result, Routes, World
 
 KEYS = "kms.keys"
@@ -28,6 +29,9 @@ def _completed(call: Call, world: World, metadata: dict[str, Any]) -> dict[str, 
     completed = {"KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, **metadata}
     if completed["KeyState"] == "PendingDeletion":
         completed["PendingDeletionWindowInDays"] = _extras(call, world, metadata["KeyId"]).get("window")
+    if completed["MultiRegion"]:
+        key = world.backend(call, "kms").keys[metadata["KeyId"]]
+        completed["MultiRegionConfiguration"] = kms_replicas.configuration(call, key)
     return completed
 
 
@@ -48,6 +52,10 @@ def enable_key_rotation(call: Call, world: World) -> Result:
 
 def get_key_rotation_status(call: Call, world: World) -> Result:
     status = world.forward(call)
+    key = world.backend(call, "kms").keys[_metadata(call, world)["KeyId"]]
+    if key.multi_region:
+        # The material is shared: it is rotated at the primary key.
+        status["KeyRotationEnabled"] = kms_replicas.primary_of(call, key).key_rotation_status
     if status["KeyRotationEnabled"]:
         metadata = _metadata(call, world)
         created: datetime = metadata["CreationDate"]
@@ -79,5 +87,6 @@ ROUTES: Routes = {
     "DescribeKey": describe_key,
     "EnableKeyRotation": enable_key_rotation,
     "GetKeyRotationStatus": get_key_rotation_status,
+    "ReplicateKey": kms_replicas.replicate_key,
     "ScheduleKeyDeletion": schedule_key_deletion,
 }

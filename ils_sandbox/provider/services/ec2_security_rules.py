@@ -31,11 +31,15 @@ def _permission(inputs: Plain) -> Plain:
     return permission
 
 
-def _read(scope: Scope, id_: str, _state: Plain) -> Plain | None:
-    answer = scope.call("describe_security_group_rules", SecurityGroupRuleIds=[id_])
-    if not answer["SecurityGroupRules"]:
+def _read(scope: Scope, id_: str, state: Plain) -> Plain | None:
+    """From all rules of its group, so that reading every rule of a group can do with one answer."""
+    group = state.get("securityGroupId")
+    chosen = {"Filters": [{"Name": "group-id", "Values": [group]}]} if group else {"SecurityGroupRuleIds": [id_]}
+    answer = scope.call("describe_security_group_rules", **chosen)
+    found = [rule for rule in answer["SecurityGroupRules"] if rule["SecurityGroupRuleId"] == id_]
+    if not found:
         return None
-    rule = dict(answer["SecurityGroupRules"][0])
+    rule = dict(found[0])
     if rule["IpProtocol"] == _ALL:  # AWS gives -1 for ports that do not apply
         rule |= {"FromPort": None, "ToPort": None}
     return rule

@@ -18,6 +18,7 @@ from ils_sandbox.provider.resource import (
     ResourceType,
     Scope,
     Update,
+    Wait,
 )
 from ils_sandbox.provider.tagging import pair_tags
 from ils_sandbox.provider.values import Plain
@@ -74,6 +75,19 @@ def _marked_keys(scope: Scope, _inputs: Plain) -> Iterable[str]:
         marker = {"Marker": page["NextMarker"]}
 
 
+_DETAILS = (
+    Detail("Policy", Call("get_key_policy", {"KeyId": "$id", "PolicyName": "default"}, "Policy")),
+    Detail(
+        "Rotation",
+        Call("get_key_rotation_status", {"KeyId": "$id"}),
+        missing=frozenset({"UnsupportedOperationException"}),
+    ),
+    Detail("Tags", Call("list_resource_tags", {"KeyId": "$id"}, "Tags")),
+)
+_UPDATE_POLICY = Update(frozenset({"policy"}), Call("put_key_policy", {"KeyId": "$id", "PolicyName": "default"}))
+_UPDATE_DESCRIPTION = Update(frozenset({"description"}), Call("update_key_description", {"KeyId": "$id"}))
+_TAGS = pair_tags("tag_resource", "untag_resource", {"KeyId": "$id"}, key="TagKey", value="TagValue")
+
 KEY = ResourceType(
     name="aws:kms/key:Key",
     service="kms",
@@ -102,29 +116,18 @@ KEY = ResourceType(
         text("xksKeyId", replace=True, source="XksKeyConfiguration.Id"),
     ),
     outputs=(text("arn", source="Arn"), text("keyId")),
-    tagging=pair_tags("tag_resource", "untag_resource", {"KeyId": "$id"}, key="TagKey", value="TagValue"),
+    tagging=_TAGS,
     create=Call("create_key", result="KeyMetadata"),
     id="KeyId",
     after_create=_after_create,
     read=Call("describe_key", {"KeyId": "$id"}, "KeyMetadata"),
     present=_exists,
     missing=_NOT_FOUND,
-    details=(
-        Detail("Policy", Call("get_key_policy", {"KeyId": "$id", "PolicyName": "default"}, "Policy")),
-        Detail(
-            "Rotation",
-            Call("get_key_rotation_status", {"KeyId": "$id"}),
-            missing=frozenset({"UnsupportedOperationException"}),
-        ),
-        Detail("Tags", Call("list_resource_tags", {"KeyId": "$id"}, "Tags")),
-    ),
+    details=_DETAILS,
     updates=(
         Custom(frozenset({"isEnabled"}), _change_enabled),
-        Update(
-            frozenset({"policy"}),
-            Call("put_key_policy", {"KeyId": "$id", "PolicyName": "default"}),
-        ),
-        Update(frozenset({"description"}), Call("update_key_description", {"KeyId": "$id"})),
+        _UPDATE_POLICY,
+        _UPDATE_DESCRIPTION,
         Custom(frozenset({"enableKeyRotation", "rotationPeriodInDays"}), _change_rotation),
     ),
     delete=_delete,
@@ -135,6 +138,66 @@ KEY = ResourceType(
 def _key_id(key: str) -> str:
     """A key's id, from that or its ARN."""
     return key.rsplit("/", 1)[-1]
+
+
+def _replicate(scope: Scope, inputs: Plain, request: Plain) -> Plain:
+    """A replica is asked for where its primary key is."""
+    primary = inputs["primaryKeyArn"]
+    request |= {"KeyId": primary, "ReplicaRegion": scope.region}
+    answer = scope.clients.call("kms", primary.split(":")[3], "replicate_key", request)
+    return dict(answer["ReplicaKeyMetadata"])
+
+
+def _after_replication(scope: Scope, id_: str, inputs: Plain, _described: Plain) -> None:
+    if inputs.get("enabled") is False:
+        scope.call("disable_key", KeyId=id_)
+
+
+def _change_replica_enabled(scope: Scope, id_: str, _old: Plain, new: Plain) -> None:
+    _change_enabled(scope, id_, {}, {"isEnabled": new.get("enabled")})
+
+
+REPLICA_KEY = ResourceType(
+    name="aws:kms/replicaKey:ReplicaKey",
+    service="kms",
+    inputs=(
+        text(
+            "primaryKeyArn",
+            required=True,
+            replace=True,
+            sent=False,
+            source="MultiRegionConfiguration.PrimaryKey.Arn",
+        ),
+        text("description"),
+        json_text("policy", computed=True),
+        flag("bypassPolicyLockoutSafetyCheck", default=False, returned=False),
+        flag("enabled", default=True, sent=False, source="Enabled"),
+        number("deletionWindowInDays", sent=False, returned=False),
+    ),
+    outputs=(
+        text("arn", source="Arn"),
+        text("keyId"),
+        flag("keyRotationEnabled", source="Rotation.KeyRotationEnabled"),
+        text("keySpec"),
+        text("keyUsage"),
+    ),
+    tagging=_TAGS,
+    create=_replicate,
+    id="KeyId",
+    after_create=_after_replication,
+    ready=Wait("KeyState", frozenset({"Enabled", "Disabled"})),
+    read=Call("describe_key", {"KeyId": "$id"}, "KeyMetadata"),
+    present=_exists,
+    missing=_NOT_FOUND,
+    details=_DETAILS,
+    updates=(
+        Custom(frozenset({"enabled"}), _change_replica_enabled),
+        _UPDATE_POLICY,
+        _UPDATE_DESCRIPTION,
+    ),
+    delete=_delete,
+    find=FindNamed(lambda _scope, inputs: _key_id(inputs["primaryKeyArn"])),
+)
 
 
 def _find_alias(scope: Scope, name: str, _state: Plain) -> Plain | None:
@@ -180,4 +243,4 @@ ALIAS = ResourceType(
     ),
 )
 
-TYPES = (KEY, ALIAS)
+TYPES = (KEY, ALIAS, REPLICA_KEY)

@@ -43,7 +43,7 @@ class Surroundings:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._blocks = itertools.count()
 
     def free_block(self, network: str) -> str:
@@ -51,16 +51,16 @@ class Surroundings:
         index = next(self._blocks)
         return f"{network}.{index // 16}.{index % 16 * 16}/28"
 
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.client(
+    def client(self, service: str, region: str = REGION) -> Any:
+        if (service, region) not in self._clients:
+            self._clients[service, region] = boto3.client(
                 service,
-                region_name=REGION,
+                region_name=region,
                 endpoint_url=self.endpoint,
                 aws_access_key_id="sandbox",
                 aws_secret_access_key="sandbox",
             )
-        return self._clients[service]
+        return self._clients[service, region]
 
     @cached_property
     def provider(self) -> AwsProvider:
@@ -224,6 +224,10 @@ class Surroundings:
     def certificate(self) -> str:
         answer = self.client("acm").request_certificate(DomainName="ils.example.org", ValidationMethod="DNS")
         return str(answer["CertificateArn"])
+
+    def key_of_another_region(self) -> str:
+        """The ARN of a multi-Region key that has no replica yet."""
+        return str(self.client("kms", "eu-west-1").create_key(MultiRegion=True)["KeyMetadata"]["Arn"])
 
     def topic(self) -> str:
         return str(self.client("sns").create_topic(Name=f"topic-{uuid.uuid4().hex[:8]}")["TopicArn"])

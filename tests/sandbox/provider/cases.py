@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.sandbox.provider import (
+    backup_cases,
     bucket_cases,
     edge_cases,
     foundation_cases,
@@ -18,6 +19,7 @@ CASES = (
     *service_cases.CASES,
     *table_cases.CASES,
     *edge_cases.CASES,
+    *backup_cases.CASES,
     *bucket_cases.CASES,
     *monitoring_cases.CASES,
 )
