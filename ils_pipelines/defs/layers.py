@@ -51,6 +51,10 @@ CARDS: Mapping[Layer, Card] = {
         "DynamoDB: `sessions` and `analytics`, whose items expire, billed by request and encrypted with a key of their own.",
         frozenset({"pulumi", "aws", "dynamodb"}),
     ),
+    Layer.SECRETS: Card(
+        "Secrets Manager: places for what only people know (database login, sign-in provider, LIMS); they fill them in.",
+        frozenset({"pulumi", "aws", "secretsmanager"}),
+    ),
     Layer.APP_RELEASE: Card(
         "The ILS application on the cluster: namespace, configuration, secrets, service account, deployment, service.",
         frozenset({"kubernetes"}),

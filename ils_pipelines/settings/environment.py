@@ -20,6 +20,7 @@ from ils_pipelines.settings.network import Network
 from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
+from ils_pipelines.settings.secrets import Secrets
 from ils_pipelines.settings.section import EnvironmentName, Flag, Section
 from ils_pipelines.settings.tables import Tables
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule, Waiver
@@ -52,6 +53,7 @@ class Environment(Section):
     database: Database = Field(default_factory=Database, description="The Aurora PostgreSQL cluster.")
     cache: Cache = Field(default_factory=Cache, description="The Redis or Valkey replication group.")
     tables: Tables = Field(default_factory=Tables, description="The DynamoDB tables.")
+    secrets: Secrets = Field(default_factory=Secrets, description="What Secrets Manager keeps.")
     app: App = Field(default_factory=App, description="The application.")
 
     @model_validator(mode="before")

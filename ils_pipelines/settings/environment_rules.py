@@ -64,6 +64,16 @@ def _production_is_protected(environment: Environment, today: date) -> Iterator[
             yield from _demand(
                 environment, today, WaivableRule.DELETION_PROTECTION, location, on, "must be on in production", "true"
             )
+    if environment.secrets.recovery_window_days == 0:
+        yield from _demand(
+            environment,
+            today,
+            WaivableRule.DELETION_PROTECTION,
+            ("secrets", "recovery_window_days"),
+            0,
+            "deletes production's secrets beyond recall",
+            "30",
+        )
 
 
 def _production_spans_zones(environment: Environment, today: date) -> Iterator[Finding]:
@@ -175,6 +185,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
             "database.deletion_protection",
             "database.final_snapshot",
             "tables.deletion_protection",
+            "secrets.recovery_window_days",
         ),
         _production_is_protected,
     ),

@@ -16,6 +16,7 @@ class Layer(StrEnum):
     DATABASE = "database"
     CACHE = "cache"
     TABLES = "tables"
+    SECRETS = "secrets"
     APP_RELEASE = "app_release"
 
 
@@ -29,6 +30,7 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.DATABASE: (Layer.VPC, Layer.ENCRYPTION),
         Layer.CACHE: (Layer.VPC, Layer.ENCRYPTION),
         Layer.TABLES: (Layer.ENCRYPTION,),
+        Layer.SECRETS: (Layer.ENCRYPTION,),
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE),
     }
 )

@@ -133,9 +133,7 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         ReplicationGroupArgs(
             naming=Naming.of(environment, Layer.CACHE),
             settings=environment.cache,
-            # Where things are protected, a secret deleted by mistake can be taken back; elsewhere its name is free
-            # again at once, so that the environment can be made anew.
-            secret_recovery_days=30 if environment.protection else 0,
+            secret_recovery_days=environment.secrets.recovery_window_days,
             subnet_ids=vpc.private_subnet_ids,
             security_group_id=vpc.cache_security_group_id,
             key_arn=keys.cache_key_arn,

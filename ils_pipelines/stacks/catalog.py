@@ -34,5 +34,6 @@ PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
         Layer.DATABASE: _in_module("database"),
         Layer.CACHE: _in_module("cache"),
         Layer.TABLES: _in_module("tables"),
+        Layer.SECRETS: _in_module("secrets"),
     }
 )

@@ -143,3 +143,16 @@ class TablesOutputs(LayerOutputs):
     analytics_table_name: Text
     analytics_table_arn: Text
     """Of the table; its indexes are under `<arn>/index/`."""
+
+
+@dataclass(frozen=True)
+class SecretsOutputs(LayerOutputs):
+    """The secrets people fill in."""
+
+    layer = Layer.SECRETS
+
+    database_url_secret_arn: Text
+    """JSON: host, port, dbname, username, password."""
+    auth_provider_secret_arn: Text
+    """JSON: client_id, client_secret."""
+    lims_api_key_secret_arn: Text

@@ -21,6 +21,7 @@ ASSETS = {
     "database": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "postgresql"}, "group": "infrastructure"},
     "cache": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "redis"}, "group": "infrastructure"},
     "tables": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "dynamodb"}, "group": "infrastructure"},
+    "secrets": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "secretsmanager"}, "group": "infrastructure"},
     "app_release": {"deps": {"cluster", "database", "cache"}, "kinds": {"kubernetes"}, "group": "application"},
 }
 

@@ -46,6 +46,8 @@ BAD: tuple[tuple[str, str, Any, str], ...] = (
     ("cache", "nodes", 0, "1 or more"),
     ("tables", "recovery_days", 36, "35 or less"),
     ("tables", "recovery_days", -1, "0 or more"),
+    ("secrets", "recovery_window_days", 3, "7 to 30, or 0"),
+    ("secrets", "recovery_window_days", 31, "30 or less"),
     ("app", "image", "ils/app", "registry/ils:1.4.2"),
     ("app", "image", "ils/app:latest", "fixed tag"),
     ("app", "port", 80, "1024 or more"),

@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
         "log_retention_days": 30,
     },
     "cache": {"nodes": 3},
+    "secrets": {"recovery_window_days": 30},
     "tables": {"recovery_days": 35, "deletion_protection": True},
 }
 
@@ -36,6 +37,7 @@ DEMANDS: tuple[tuple[str, str, Any], ...] = (
     ("deletion_protection", "database.deletion_protection", False),
     ("deletion_protection", "database.final_snapshot", False),
     ("deletion_protection", "tables.deletion_protection", False),
+    ("deletion_protection", "secrets.recovery_window_days", 0),
     ("multi_az", "database.instances", 1),
     ("multi_az", "cache.nodes", 1),
     ("multi_az", "network.nat", "single"),

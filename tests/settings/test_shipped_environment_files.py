@@ -76,6 +76,7 @@ SEED: tuple[tuple[str, Any, Any], ...] = (
     ("cache.port", 6379, 6379),
     ("tables.recovery_days", 0, 35),
     ("tables.deletion_protection", False, True),
+    ("secrets.recovery_window_days", 0, 30),
     ("app.port", 5000, 5000),
     ("app.replicas", 3, 3),
     ("app.namespace", "ils-dev", "ils-production"),

@@ -20,6 +20,7 @@ from ils_pipelines.stacks.outputs import (
     DatabaseOutputs,
     EncryptionOutputs,
     LayerOutputs,
+    SecretsOutputs,
     TablesOutputs,
     VpcOutputs,
 )
@@ -34,6 +35,7 @@ OUTPUTS: tuple[type[LayerOutputs], ...] = (
     DatabaseOutputs,
     CacheOutputs,
     TablesOutputs,
+    SecretsOutputs,
 )
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
