@@ -17,7 +17,7 @@ from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_sandbox.engine import lock
 from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
 from ils_sandbox.engine.deployment import Deployment, Mode
-from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory
+from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory, Readers
 from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.refresh import drift_of
 from ils_sandbox.engine.runner import interruptible, run_program
@@ -88,9 +88,10 @@ class EmbeddedEngine:
         journal = Journal(None, checkpoint, self._open_crypter())
         with ProviderCalls() as calls, ThreadPoolExecutor(READ_THREADS, thread_name_prefix="refresh") as pool:
             deployment = self._deployment(stack, checkpoint, journal, calls, recorder)
+            readers = Readers()
 
             def look(state: ResourceState) -> ResourceDrift | None:
-                return drift_of(calls, deployment.packages.provider_of(state), state)
+                return drift_of(calls, readers.of(deployment.packages.provider_of(state)), state)
 
             drifted = [drift for drift in pool.map(look, managed) if drift is not None]
         return Drift(project=stack.project, stack=stack.name, checked=len(managed), drifted=tuple(drifted))

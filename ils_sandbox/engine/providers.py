@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pulumi.provider.experimental import provider as api
 
@@ -36,6 +36,28 @@ class AdoptingProvider(Protocol):
 
     async def resume(self, urn: str, id_: str, inputs: Properties, /) -> None:
         """Finish what that `create` began, so far as a diff would not show it, and wait until the resource is usable."""
+
+
+@runtime_checkable
+class AsksOnce(Protocol):
+    """A provider that can give a reader of itself that asks nothing twice."""
+
+    def asking_once(self) -> AdoptingProvider: ...
+
+
+class Readers:
+    """What a refresh reads with: where a provider can, one that asks nothing twice. May be used from threads."""
+
+    def __init__(self) -> None:
+        self._readers: dict[int, AdoptingProvider] = {}
+        self._lock = threading.Lock()
+
+    def of(self, provider: AdoptingProvider) -> AdoptingProvider:
+        with self._lock:
+            key = id(provider)
+            if key not in self._readers:
+                self._readers[key] = provider.asking_once() if isinstance(provider, AsksOnce) else provider
+            return self._readers[key]
 
 
 ProviderFactory = Callable[[Mapping[str, str]], AdoptingProvider]

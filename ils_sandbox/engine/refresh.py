@@ -30,13 +30,22 @@ def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceSt
     )
     found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=properties)
     back = steps.property_diffs(diff, found, wanted)
-    diffs = [PropertyDiff(path=d.path, kind=_FLIPPED[d.kind], old=d.new, new=d.old) for d in back]
+    diffs = [_turned(diff, properties) for diff in back]
     diffs += _unasked(state, steps.carry_secrets(response.inputs, marked), {d.path for d in diffs})
     if not diffs:
         return None
     return ResourceDrift(
         urn=state.urn, type=state.type, name=state.name, id=state.id, diffs=tuple(sorted(diffs, key=lambda d: d.path))
     )
+
+
+def _turned(back: PropertyDiff, found: Mapping[str, PropertyValue]) -> PropertyDiff:
+    """From "what would bring it back" to "what was found"."""
+    there = paths.find(found, paths.parse(back.path))
+    if back.kind is DiffKind.ADD and there is not None:
+        # For a provider, something off or empty is to be added; for a reader, it was found off or empty.
+        return PropertyDiff(path=back.path, kind=DiffKind.UPDATE, old=back.new, new=to_plain(there))
+    return PropertyDiff(path=back.path, kind=_FLIPPED[back.kind], old=back.new, new=back.old)
 
 
 def _unasked(state: ResourceState, found: Mapping[str, PropertyValue], known: set[str]) -> list[PropertyDiff]:

@@ -1,0 +1,376 @@
+"""Ways to change dev behind the product's back, on several types of each layer, and what a scan must say of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import ANY
+
+from ils_pipelines.engine.models import SECRET
+from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.layers import Layer
+from tests.operations.watch.site import Change, Site, calls, change
+
+CLUSTER = "ils-dev"
+NAMESPACE = "ils-dev"
+WRONG = "by-hand"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`path` is empty where the resource is gone."""
+
+    layer: Layer
+    resource: str
+    path: str
+    expected: Any
+    found: Any
+    breaks: Change
+
+    def __str__(self) -> str:
+        return f"{self.layer}-{self.resource}-{self.path or 'missing'}".replace("/", "-")
+
+
+def _id(layer: Layer, type_: str, name: str) -> Any:
+    return lambda site: site.id(layer, type_, name)
+
+
+def _ec2_tag(type_: str, name: str, key: str, right: str) -> Change:
+    return calls(
+        "ec2",
+        ("create_tags", {"Tags": [{"Key": key, "Value": WRONG}]}),
+        ("create_tags", {"Tags": [{"Key": key, "Value": right}]}),
+        Resources=lambda site: [site.id(Layer.VPC, type_, name)],
+    )
+
+
+def _vpc_attribute(name: str, wrong: bool, right: bool) -> Change:
+    return calls(
+        "ec2",
+        ("modify_vpc_attribute", {name: {"Value": wrong}}),
+        ("modify_vpc_attribute", {name: {"Value": right}}),
+        VpcId=_id(Layer.VPC, "Vpc", "vpc"),
+    )
+
+
+@change
+def _without_route(site: Site) -> Iterator[None]:
+    ec2 = site.client("ec2")
+    table = site.id(Layer.VPC, "RouteTable", "public")
+    gateway = site.id(Layer.VPC, "InternetGateway", "internet")
+    ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+    try:
+        yield
+    finally:
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
+def _without_log_group(name: str, days: int) -> Change:
+    @change
+    def gone(site: Site) -> Iterator[None]:
+        logs = site.client("logs")
+        before = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"][0]
+        tags = logs.list_tags_for_resource(resourceArn=before["arn"].removesuffix(":*"))["tags"]
+        logs.delete_log_group(logGroupName=name)
+        try:
+            yield
+        finally:
+            logs.create_log_group(logGroupName=name, kmsKeyId=before["kmsKeyId"], tags=tags)
+            logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+
+    return gone
+
+
+@change
+def _key_pending_deletion(site: Site) -> Iterator[None]:
+    kms, key = site.client("kms"), site.id(Layer.ENCRYPTION, "Key", "cache")
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    try:
+        yield
+    finally:
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+
+
+@change
+def _without_alias(site: Site) -> Iterator[None]:
+    kms, key = site.client("kms"), site.id(Layer.ENCRYPTION, "Key", "logs")
+    kms.delete_alias(AliasName="alias/ils-dev-logs")
+    try:
+        yield
+    finally:
+        kms.create_alias(AliasName="alias/ils-dev-logs", TargetKeyId=key)
+
+
+@change
+def _foreign_key_policy(site: Site) -> Iterator[None]:
+    kms, key = site.client("kms"), site.id(Layer.ENCRYPTION, "Key", "secrets")
+    before = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    opened = json.loads(before)
+    opened["Statement"].append({"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(opened))
+    try:
+        yield
+    finally:
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=before)
+
+
+@change
+def _without_attachment(site: Site) -> Iterator[None]:
+    iam = site.client("iam")
+    role, arn = "ils-dev-nodes", "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"
+    iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    try:
+        yield
+    finally:
+        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+@change
+def _larger_group(site: Site) -> Iterator[None]:
+    eks = site.client("eks")
+    names = {"clusterName": CLUSTER, "nodegroupName": "general"}
+    before = eks.describe_nodegroup(**names)["nodegroup"]["scalingConfig"]
+    eks.update_nodegroup_config(**names, scalingConfig={**before, "maxSize": 9})
+    try:
+        yield
+    finally:
+        eks.update_nodegroup_config(**names, scalingConfig=before)
+
+
+def _database(wrong: dict[str, Any], right: dict[str, Any]) -> Change:
+    fixed = {"DBClusterIdentifier": CLUSTER, "ApplyImmediately": True}
+    return calls("rds", ("modify_db_cluster", fixed | wrong), ("modify_db_cluster", fixed | right))
+
+
+def _cache(wrong: dict[str, Any], right: dict[str, Any]) -> Change:
+    fixed = {"ReplicationGroupId": CLUSTER, "ApplyImmediately": True}
+    return calls(
+        "elasticache", ("modify_replication_group", fixed | wrong), ("modify_replication_group", fixed | right)
+    )
+
+
+def _secret(site: Site) -> str:
+    return str(site.output(Layer.CACHE, "auth_token_secret_arn"))
+
+
+def _patched(kind: str, name: str, body: dict[str, Any]) -> Change:
+    """By another manager, as with kubectl edit. Put back by deleting the object and releasing anew: what another manager
+    set stays its own."""
+
+    @change
+    def patched(site: Site) -> Iterator[None]:
+        api = _api(site, kind)
+        getattr(api, f"patch_namespaced_{kind}")(name, NAMESPACE, body, field_manager="kubectl-edit")
+        try:
+            yield
+        finally:
+            getattr(api, f"delete_namespaced_{kind}")(name, NAMESPACE)
+            layer_work(site.target, Layer.APP_RELEASE).up()
+
+    return patched
+
+
+def _without(kind: str, name: str) -> Change:
+    @change
+    def gone(site: Site) -> Iterator[None]:
+        getattr(_api(site, kind), f"delete_namespaced_{kind}")(name, NAMESPACE)
+        try:
+            yield
+        finally:
+            layer_work(site.target, Layer.APP_RELEASE).up()
+
+    return gone
+
+
+def _api(site: Site, kind: str) -> Any:
+    from kubernetes import client
+
+    return client.AppsV1Api(site.kubernetes()) if kind == "deployment" else client.CoreV1Api(site.kubernetes())
+
+
+_MADE = [{"Key": "owner", "Value": WRONG}]
+
+CASES: tuple[Case, ...] = (
+    # -- vpc
+    Case(Layer.VPC, "vpc", "enableDnsHostnames", True, False, _vpc_attribute("EnableDnsHostnames", False, True)),
+    Case(
+        Layer.VPC,
+        "public-a",
+        "mapPublicIpOnLaunch",
+        False,
+        True,
+        calls(
+            "ec2",
+            ("modify_subnet_attribute", {"MapPublicIpOnLaunch": {"Value": True}}),
+            ("modify_subnet_attribute", {"MapPublicIpOnLaunch": {"Value": False}}),
+            SubnetId=_id(Layer.VPC, "Subnet", "public-a"),
+        ),
+    ),
+    Case(Layer.VPC, "database", "tags.layer", "vpc", WRONG, _ec2_tag("SecurityGroup", "database", "layer", "vpc")),
+    Case(Layer.VPC, "nat-a", "tags.project", "ils", WRONG, _ec2_tag("NatGateway", "nat-a", "project", "ils")),
+    Case(Layer.VPC, "public-internet", "", None, None, _without_route),
+    Case(Layer.VPC, "flow-logs", "", None, None, _without_log_group("/ils-dev/flow-logs", 7)),
+    # -- encryption
+    Case(
+        Layer.ENCRYPTION,
+        "database",
+        "enableKeyRotation",
+        True,
+        False,
+        calls(
+            "kms",
+            ("disable_key_rotation", {}),
+            ("enable_key_rotation", {"RotationPeriodInDays": 365}),
+            KeyId=_id(Layer.ENCRYPTION, "Key", "database"),
+        ),
+    ),
+    Case(
+        Layer.ENCRYPTION,
+        "cluster",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "kms",
+            ("tag_resource", {"Tags": [{"TagKey": "owner", "TagValue": WRONG}]}),
+            ("untag_resource", {"TagKeys": ["owner"]}),
+            KeyId=_id(Layer.ENCRYPTION, "Key", "cluster"),
+        ),
+    ),
+    Case(Layer.ENCRYPTION, "secrets", "policy", ANY, ANY, _foreign_key_policy),
+    Case(Layer.ENCRYPTION, "logs", "", None, None, _without_alias),
+    Case(Layer.ENCRYPTION, "cache", "", None, None, _key_pending_deletion),
+    # -- cluster
+    Case(Layer.CLUSTER, "general", "scalingConfig.maxSize", 5, 9, _larger_group),
+    Case(
+        Layer.CLUSTER,
+        "nodes",
+        "maxSessionDuration",
+        3600,
+        7200,
+        calls(
+            "iam",
+            ("update_role", {"RoleName": "ils-dev-nodes", "MaxSessionDuration": 7200}),
+            ("update_role", {"RoleName": "ils-dev-nodes", "MaxSessionDuration": 3600}),
+            Description=lambda site: site.client("iam").get_role(RoleName="ils-dev-nodes")["Role"]["Description"],
+        ),
+    ),
+    Case(
+        Layer.CLUSTER,
+        "cluster",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "eks",
+            ("tag_resource", {"tags": {"owner": WRONG}}),
+            ("untag_resource", {"tagKeys": ["owner"]}),
+            resourceArn=lambda site: site.output(Layer.CLUSTER, "cluster_arn"),
+        ),
+    ),
+    Case(Layer.CLUSTER, "nodes-AmazonEKS_CNI_Policy", "", None, None, _without_attachment),
+    # -- database
+    Case(
+        Layer.DATABASE,
+        "database",
+        "backupRetentionPeriod",
+        7,
+        1,
+        _database({"BackupRetentionPeriod": 1}, {"BackupRetentionPeriod": 7}),
+    ),
+    Case(
+        Layer.DATABASE,
+        "database-1",
+        "publiclyAccessible",
+        False,
+        True,
+        calls(
+            "rds",
+            ("modify_db_instance", {"DBInstanceIdentifier": "ils-dev-1", "PubliclyAccessible": True}),
+            ("modify_db_instance", {"DBInstanceIdentifier": "ils-dev-1", "PubliclyAccessible": False}),
+        ),
+    ),
+    Case(
+        Layer.DATABASE,
+        "database",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "rds",
+            ("add_tags_to_resource", {"Tags": _MADE}),
+            ("remove_tags_from_resource", {"TagKeys": ["owner"]}),
+            ResourceName=lambda site: site.output(Layer.DATABASE, "cluster_arn"),
+        ),
+    ),
+    Case(Layer.DATABASE, "postgresql", "", None, None, _without_log_group("/aws/rds/cluster/ils-dev/postgresql", 7)),
+    # -- cache
+    Case(
+        Layer.CACHE,
+        "cache",
+        "snapshotRetentionLimit",
+        1,
+        9,
+        _cache({"SnapshotRetentionLimit": 9}, {"SnapshotRetentionLimit": 1}),
+    ),
+    Case(
+        Layer.CACHE,
+        "auth-token",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "secretsmanager",
+            ("tag_resource", {"Tags": _MADE}),
+            ("untag_resource", {"TagKeys": ["owner"]}),
+            SecretId=_secret,
+        ),
+    ),
+    Case(
+        Layer.CACHE,
+        "auth-token",
+        "",
+        None,
+        None,
+        calls(
+            "secretsmanager", ("delete_secret", {"RecoveryWindowInDays": 7}), ("restore_secret", {}), SecretId=_secret
+        ),
+    ),
+    # -- app_release
+    Case(
+        Layer.APP_RELEASE,
+        "ils-dev/ils-config",
+        "data.LOG_LEVEL",
+        "debug",
+        "trace",
+        _patched("config_map", "ils-config", {"data": {"LOG_LEVEL": "trace"}}),
+    ),
+    Case(
+        Layer.APP_RELEASE,
+        "ils-dev/ils",
+        "spec.replicas",
+        3,
+        1,
+        _patched("deployment", "ils", {"spec": {"replicas": 1}}),
+    ),
+    Case(
+        Layer.APP_RELEASE,
+        "ils-dev/ils",
+        "metadata.labels.owner",
+        None,
+        WRONG,
+        _patched("service", "ils", {"metadata": {"labels": {"owner": WRONG}}}),
+    ),
+    Case(
+        Layer.APP_RELEASE,
+        "ils-dev/ils-secrets",
+        "data.REDIS_AUTH_TOKEN",
+        SECRET,
+        SECRET,
+        _patched("secret", "ils-secrets", {"stringData": {"REDIS_AUTH_TOKEN": "known-to-all"}}),
+    ),
+    Case(Layer.APP_RELEASE, "ils-dev/ils", "", None, None, _without("service", "ils")),
+)
