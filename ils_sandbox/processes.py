@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import os
 import signal
 import socket
@@ -73,7 +74,7 @@ class ServerProcess:
 
     def answers(self) -> bool:
         """Whether the server says that it is well."""
-        return is_healthy(self.port, self.ca_file)
+        return is_healthy(self.port, self.ca_file, self.process.pid)
 
     def end(self) -> bool:
         """Ask the server to save and end. False when it had to be killed, and may not have saved."""
@@ -89,8 +90,9 @@ class ServerProcess:
         return True
 
 
-def is_healthy(port: int, ca_file: Path | None, timeout: float = 10.0) -> bool:
-    """Whether the server on that port answers its health check."""
+def is_healthy(port: int, ca_file: Path | None, pid: int, timeout: float = 10.0) -> bool:
+    """Whether the server on that port is well and is the process `pid`: of two sandboxes that start at the same moment
+    and choose the same port, only one has it."""
     connection: http.client.HTTPConnection
     if ca_file is None:
         connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
@@ -99,8 +101,9 @@ def is_healthy(port: int, ca_file: Path | None, timeout: float = 10.0) -> bool:
         connection = http.client.HTTPSConnection(HOST, port, timeout=timeout, context=context)
     try:
         connection.request("GET", "/_sandbox/health")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
+        answer = connection.getresponse()
+        return answer.status == 200 and json.loads(answer.read())["pid"] == pid
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
         return False
     finally:
         connection.close()

@@ -156,7 +156,7 @@ def reset(directory: Path) -> Started | None:
 def _server_status(name: str, pid: int, endpoint: str, ca_file: Path | None) -> ProcessStatus:
     port = int(endpoint.rpartition(":")[2])
     return ProcessStatus(
-        name=name, pid=pid, healthy=is_healthy(port, ca_file), memory_megabytes=resident_megabytes(pid)
+        name=name, pid=pid, healthy=is_healthy(port, ca_file, pid), memory_megabytes=resident_megabytes(pid)
     )
 
 

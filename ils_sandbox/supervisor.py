@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
+from ils_sandbox.control.listener import PORT_TAKEN
 from ils_sandbox.processes import ServerProcess, free_port
 from ils_sandbox.state import (
     AwsEndpoint,
@@ -92,8 +93,8 @@ class Supervisor:
 
     def _start_servers(self, deadline: float) -> None:
         """Start all servers and wait until they answer, on other ports when somebody was faster at taking one."""
+        ports = self._ports()
         while True:
-            ports = self._ports()
             if self._kubernetes:
                 self._servers.append(self._start_kubernetes(ports["kubernetes"]))
             self._servers.append(self._start_aws(ports["aws"]))
@@ -103,6 +104,7 @@ class Supervisor:
             except PortTakenError as taken:
                 log.warning("%s; trying others", taken)
                 self._end_servers()
+                ports = {name: free_port(0) for name in ports}
             else:
                 return
 
@@ -143,7 +145,7 @@ class Supervisor:
             self._check_interrupted()
             code = server.process.poll()
             if code is not None:
-                if free_port(server.port) != server.port:
+                if code == PORT_TAKEN:
                     message = f"port {server.port}, chosen for the {server.name} server, was taken meanwhile"
                     raise PortTakenError(message)
                 log_file = self._log(server.name)

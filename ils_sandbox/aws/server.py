@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import sys
 import time
 import warnings
 from dataclasses import astuple, dataclass
@@ -19,10 +21,9 @@ from ils_sandbox.aws.overlay.world import World
 from ils_sandbox.aws.persistence import Autosave, Snapshot
 from ils_sandbox.aws.settings import CurrentSettings
 from ils_sandbox.aws.warmup import warm_up
+from ils_sandbox.control.listener import listen
 
 log = logging.getLogger(__name__)
-
-HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> No
     # moto warns of error codes that botocore's models do not name, such as those that tests inject.
     warnings.filterwarnings("ignore", message=r"Exception\(.*does not match an error shape")
     started = time.perf_counter()
+    listener = listen(port)
     moto = MotoApplication()
     settings, store = CurrentSettings(), Store()
     snapshot = Snapshot(directory / "snapshot", store)
@@ -53,7 +55,7 @@ def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> No
     application = Application(moto, overlay, settings, on_mutation=autosave.changed)
     what = "the saved state" if restored else "an empty account"
     log.info("ready with %s after %.2f s", what, time.perf_counter() - started)
-    _run(_Process(application, overlay, autosave), port)
+    _run(_Process(application, overlay, autosave), listener)
 
 
 class _Process:
@@ -78,13 +80,11 @@ class _Process:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _run(process: _Process, port: int) -> None:
+def _run(process: _Process, listener: socket.socket) -> None:
     import uvicorn
 
-    uvicorn.run(
+    config = uvicorn.Config(
         process,
-        host=HOST,
-        port=port,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -93,3 +93,7 @@ def _run(process: _Process, port: int) -> None:
         timeout_graceful_shutdown=3,
         timeout_keep_alive=60,
     )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit("the server did not start; what it logged before says why")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import logging
 import socket
 import sys
@@ -13,10 +12,10 @@ from types import FrameType
 
 import uvicorn
 
+from ils_sandbox.control.listener import listen
 from ils_sandbox.kubernetes.application import Application
 from ils_sandbox.kubernetes.schema import definitions
 
-HOST = "127.0.0.1"
 SECONDS_TO_END = 5
 _ABORT_SECONDS = 0.02
 USUAL_VERSION = "1.35"
@@ -51,21 +50,6 @@ class _Server(uvicorn.Server):
         self._application.close()
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        if error.errno != errno.EADDRINUSE:
-            raise
-        sys.exit(
-            f"port {port} of {HOST} is taken by another process: choose a free one with --port, or end that process"
-        )
-    return listener
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ils_sandbox.kubernetes", description=__doc__)
     parser.add_argument("--directory", type=Path, required=True, help="where the clusters are kept")
@@ -79,7 +63,7 @@ def main() -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     options.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    listener = _listen(options.port)
+    listener = listen(options.port)
     definitions(USUAL_VERSION)
     application = Application(options.directory)
     config = uvicorn.Config(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ils_sandbox.control.listener import PORT_TAKEN
 from ils_sandbox.kubernetes.__main__ import SECONDS_TO_END
 from ils_sandbox.kubernetes.standalone import StandaloneServer
 from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, PODS, TestCluster, config_map, deployment
@@ -103,7 +104,7 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path, server: StandaloneServ
             check=False,
         )
 
-    assert done.returncode == 1
+    assert done.returncode == PORT_TAKEN
     assert done.stderr.strip() == (
         f"port {port} of 127.0.0.1 is taken by another process: choose a free one with --port, or end that process"
     )

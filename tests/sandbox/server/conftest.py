@@ -90,8 +90,21 @@ def until() -> Callable[..., None]:
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     made = Sandbox(tmp_path / "state")
     yield made
-    supervisor = lock_holder(made.files.lock)
+    _end(made)
+
+
+@pytest.fixture
+def neighbours(tmp_path: Path) -> Iterator[list[Sandbox]]:
+    """Three sandboxes in folders of their own."""
+    made = [Sandbox(tmp_path / f"neighbour-{number}") for number in range(3)]
+    yield made
+    for each in made:
+        _end(each)
+
+
+def _end(sandbox: Sandbox) -> None:
+    supervisor = lock_holder(sandbox.files.lock)
     if supervisor:
         os.kill(supervisor, signal.SIGTERM)
         poll(lambda: not is_running(supervisor), "the supervisor ends")
-    shutil.rmtree(made.directory, ignore_errors=True)
+    shutil.rmtree(sandbox.directory, ignore_errors=True)

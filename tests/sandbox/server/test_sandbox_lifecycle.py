@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from ils_sandbox.processes import is_running
+from ils_sandbox.processes import free_port, is_running
 from ils_sandbox.state import SandboxState
 
 Until = Callable[..., None]
@@ -164,6 +165,23 @@ def test_another_port_is_taken_when_the_usual_one_is_not_free(sandbox: Any) -> N
         sandbox.start()
         assert sandbox.state.aws.endpoint != before
         _ssm(sandbox).describe_parameters()
+
+
+def test_sandboxes_that_start_at_the_same_moment_take_different_ports(neighbours: list[Any]) -> None:
+    """All three find the same ports free; each must end up with servers of its own."""
+    ports = json.dumps({"aws": free_port(21000), "kubernetes": free_port(21100)})
+    for sandbox in neighbours:
+        sandbox.files.sandbox.mkdir(parents=True)
+        sandbox.files.ports.write_text(ports)
+
+    started = [sandbox.begin("start") for sandbox in neighbours]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+
+    assert all(sandbox.run("status").code == 0 for sandbox in neighbours)
+    for endpoints in ({s.state.aws.endpoint for s in neighbours}, {s.state.kubernetes.endpoint for s in neighbours}):
+        assert len(endpoints) == len(neighbours)
 
 
 def test_only_the_owner_can_read_what_is_kept(sandbox: Any) -> None:
