@@ -78,6 +78,14 @@ def approve(
 
 
 @app.command()
+def approvals(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Show who approved which plans of an environment, when and why, and which run used each."""
+    from ils_pipelines.commands.approvals import approvals as show
+
+    raise typer.Exit(show(environment, as_json=as_json))
+
+
+@app.command()
 def status(
     environment: Annotated[str | None, typer.Argument(help="Its name; all by default.", show_default=False)] = None,
     as_json: JsonOption = False,

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ils_pipelines.commands.approve import approve_to_apply
+from ils_pipelines.commands.costs import print_costs, total_of
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
 from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
 from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.cost_report import cost_entry
 from ils_pipelines.provisioning.progress import Action, LayerEvent, LayerFailed, LayerFinished, LayerReport, Progress
 from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.layers import Layer
@@ -133,6 +135,7 @@ def _report(
         }
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             document["digest"] = plan_digest(collected.reports)
+            document["monthly_cost"] = cost_entry(total_of(collected.reports))
         if problem is not None:
             document["error"] = str(problem)
         print_json(document)
@@ -141,6 +144,7 @@ def _report(
         out = console()
         if action is Action.PREVIEW:
             print_plans(out, collected.reports)
+            print_costs(out, environment, collected.reports)
         print_summary(out, environment, action, collected.reports, run_id)
 
 

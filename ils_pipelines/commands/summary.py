@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.engine.models import Operation, Plan
 from ils_pipelines.provisioning.approval import SHOWN_DIGITS, environment_digest
+from ils_pipelines.provisioning.cost_report import cost_entry
 from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerReport
 from ils_pipelines.settings.layers import Layer
 
@@ -41,6 +42,8 @@ def layer_entry(report: LayerReport) -> dict[str, Any]:
         "unchanged": report.plan.unchanged,
         "seconds": round(report.duration.total_seconds(), 3),
     }
+    if report.cost is not None:
+        entry["monthly_cost"] = cost_entry(report.cost)
     if report.action is Action.PREVIEW:
         entry |= {"digest": report.plan.digest, "plan": report.plan.model_dump(mode="json")}
     return entry

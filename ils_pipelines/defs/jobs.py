@@ -4,10 +4,10 @@ None of them runs by itself: applying is somebody's decision.
 """
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from dagster import (
-    AssetKey,
     AssetObservation,
     AssetSelection,
     Config,
@@ -82,24 +82,31 @@ def _preview_op(layer: Layer) -> OpDefinition:
 
 @op(
     name="summarize_plan",
-    description="The digest of the whole plan: what is approved where a change needs approval.",
+    description="The digest of the whole plan, which is what is approved where a change needs approval, and its cost.",
     ins={f"plan_of_{layer}": In(Nothing) for layer in Layer},
 )
 def _summarize_plan(context: OpExecutionContext) -> None:
-    digests = {Layer(key.path[0]): digest for key, digest in _plans_of_run(context.instance, context.run_id)}
-    digest = environment_digest(digests)
+    plans = dict(_plans_of_run(context.instance, context.run_id))
+    digest = environment_digest({layer: str(plan["plan_digest"].value) for layer, plan in plans.items()})
+    costs = {
+        # As decimals: the sum of cents in binary fractions is not one in cents.
+        name: sum((Decimal(str(plan[name].value)) for plan in plans.values()), Decimal(0))
+        for name in ("monthly_cost", "monthly_cost_delta")
+    }
     context.log.info(
         f"Plan {digest} of {context.partition_key}. Where a change needs approval, the job approve_plan gives it."
     )
-    context.add_output_metadata({"plan_digest": digest})
+    context.add_output_metadata(
+        {"plan_digest": digest, **{name: MetadataValue.float(float(amount)) for name, amount in costs.items()}}
+    )
 
 
-def _plans_of_run(instance: DagsterInstance, run_id: str) -> Iterator[tuple[AssetKey, str]]:
-    """The digest of each plan that a run observed, by the asset that it is for."""
+def _plans_of_run(instance: DagsterInstance, run_id: str) -> Iterator[tuple[Layer, Mapping[str, MetadataValue[Any]]]]:
+    """What was said of each plan that a run observed, by its layer."""
     for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_OBSERVATION):
         observation = entry.asset_observation
         if observation is not None:
-            yield observation.asset_key, str(observation.metadata["plan_digest"].value)
+            yield Layer(observation.asset_key.path[0]), observation.metadata
 
 
 @graph(

@@ -8,6 +8,7 @@ from typing import Any
 from dagster import DataVersion, MetadataValue
 
 from ils_pipelines.engine.models import Change, Operation, Outputs, Plan
+from ils_pipelines.provisioning.cost_report import cost_entry
 from ils_pipelines.provisioning.progress import LayerReport
 
 MAX_ROWS = 400
@@ -31,6 +32,10 @@ def report_metadata(report: LayerReport) -> MetadataMapping:
         for operation, count in report.plan.counts.items()
         if operation != Operation.SAME
     }
+    if report.cost is not None:
+        metadata["monthly_cost"] = MetadataValue.float(float(report.cost.after))
+        metadata["monthly_cost_delta"] = MetadataValue.float(float(report.cost.delta))
+        metadata["monthly_cost_estimate"] = MetadataValue.json(cost_entry(report.cost))
     if report.outputs:
         metadata["outputs"] = MetadataValue.json(shown_outputs(report.outputs))
     return metadata

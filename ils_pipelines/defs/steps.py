@@ -49,7 +49,7 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
             report = perform(
                 layer_work(target, layer),
                 action,
-                environment=target.environment.name,
+                environment=target.environment,
                 layer=layer,
                 on_event=on_event,
                 cancel=step_cancel_event(),

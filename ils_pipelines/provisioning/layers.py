@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from ils_pipelines.engine.models import Drift, LockHolder, Outputs, Plan, Stack, UpResult
 from ils_pipelines.engine.protocol import Engine, OnEvent, ignore_events
+from ils_pipelines.provisioning.estimate import Resource, estimate, flat
 from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -36,6 +38,9 @@ class LayerWork(Protocol):
     def resource_count(self) -> int:
         """How many resources are managed; components and providers, which stand for nothing real, are not counted."""
 
+    def resources(self) -> tuple[Resource, ...]:
+        """What is managed and may cost something."""
+
 
 def layer_work(target: Target, layer: Layer) -> LayerWork:
     """The work on `layer` of the target's environment."""
@@ -51,13 +56,14 @@ def perform(
     work: LayerWork,
     action: Action,
     *,
-    environment: str,
+    environment: Environment,
     layer: Layer,
     on_event: OnEvent = ignore_events,
     cancel: threading.Event | None = None,
 ) -> LayerReport:
-    """Do one thing to a layer and report it."""
+    """Do one thing to a layer and report it, with what it costs a month before and after."""
     started = time.monotonic()
+    before = work.resources()
     outputs: Outputs = {}
     if action is Action.PREVIEW:
         plan = work.preview(on_event=on_event)
@@ -66,7 +72,9 @@ def perform(
     else:
         result = work.up(on_event=on_event, cancel=cancel)
         plan, outputs = result.plan, result.outputs
-    return LayerReport(environment, layer, action, plan, outputs, timedelta(seconds=time.monotonic() - started))
+    duration = timedelta(seconds=time.monotonic() - started)
+    cost = estimate(environment, before, plan)
+    return LayerReport(environment.name, layer, action, plan, outputs, duration, cost)
 
 
 def upstream_outputs(target: Target, layer: Layer) -> Mapping[Layer, Outputs | None]:
@@ -120,14 +128,24 @@ class StackLayer:
         return tuple(resource["urn"] for resource in self._resources() if resource.get("protect"))
 
     def resource_count(self) -> int:
-        return sum(
-            1
+        return len(self._real())
+
+    def resources(self) -> tuple[Resource, ...]:
+        return tuple(
+            Resource(each["urn"], each["type"], each["urn"].rpartition("::")[2], flat(each.get("inputs") or {}))
+            for each in self._real()
+        )
+
+    def _real(self) -> list[dict[str, Any]]:
+        """Without components, providers, what is only read and what waits to be deleted."""
+        return [
+            resource
             for resource in self._resources()
             if resource["custom"]
             and not resource.get("external")
             and not resource.get("delete")
             and not resource["type"].startswith("pulumi:providers:")
-        )
+        ]
 
     def _resources(self) -> list[dict[str, Any]]:
         """As in Pulumi's deployment JSON; none when the stack does not exist."""

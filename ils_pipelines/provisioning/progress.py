@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from ils_pipelines.engine.models import EngineEvent, Outputs, Plan
 from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.estimate import Estimate
 from ils_pipelines.settings.layers import Layer
 
 
@@ -37,6 +38,8 @@ class LayerReport:
     outputs: Outputs
     """Of the layer as it is now; empty after a preview or a destroy."""
     duration: timedelta
+    cost: Estimate | None = None
+    """A month, before and after; None where nobody asked."""
 
 
 @dataclass(frozen=True)

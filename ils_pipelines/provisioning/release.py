@@ -13,6 +13,7 @@ from urllib.parse import quote
 from ils_pipelines.engine.errors import EngineError
 from ils_pipelines.engine.models import UNKNOWN, Drift, LockHolder, Outputs, Plan, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
+from ils_pipelines.provisioning.estimate import Resource
 from ils_pipelines.provisioning.layers import upstream_outputs
 from ils_pipelines.release.app import AppRelease
 from ils_pipelines.release.manifests import manifests
@@ -87,6 +88,10 @@ class ReleaseLayer:
     def resource_count(self) -> int:
         drift = self.refresh()
         return drift.checked - sum(1 for resource in drift.drifted if resource.missing)
+
+    def resources(self) -> tuple[Resource, ...]:
+        """None: what runs on the nodes is paid for with them."""
+        return ()
 
     @property
     def _cluster_name(self) -> str | None:

@@ -91,6 +91,23 @@ def test_an_approval_without_a_name_or_a_reason_is_a_wrong_command_line(terminal
     assert not terminal.state.exists()
 
 
+def test_where_nothing_was_approved_the_approvals_say_so(terminal) -> None:
+    result = terminal.ils("approvals", "staging")
+
+    assert (result.code, result.stdout) == (0, "no plan of staging was ever approved\n")
+
+
+def test_a_log_of_approvals_that_cannot_be_read_is_named(terminal) -> None:
+    terminal.state.mkdir()
+    (terminal.state / "approvals.jsonl").write_text("nonsense\n")
+
+    result = terminal.ils("approvals", "staging")
+
+    assert result.code == 1
+    assert f"line 1 of {terminal.state / 'approvals.jsonl'}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_wrong_command_line_is_exit_code_2(terminal) -> None:
     assert terminal.ils("up").code == 2
     assert terminal.ils("fly", "dev").code == 2

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus
@@ -78,6 +79,29 @@ def test_the_plan_of_what_is_up_is_empty_and_has_a_digest(provisioned: Provision
     assert len(result.json["digest"]) == 64
     for layer in result.json["layers"]:
         assert layer["plan"]["changes"] == []
+
+
+def test_what_was_planned_to_cost_is_what_it_costs(provisioned: Provisioned) -> None:
+    """Priced from the file while nothing exists, and from the checkpoints afterwards."""
+    planned = {layer["layer"]: layer["monthly_cost"] for layer in provisioned.first.json["layers"]}
+    result = provisioned.terminal.ils("plan", "dev", "--json").json
+    found = {layer["layer"]: layer["monthly_cost"] for layer in result["layers"]}
+
+    assert {name: cost["before"] for name, cost in found.items()} == {
+        name: cost["after"] for name, cost in planned.items()
+    }
+    assert all((cost["before"], cost["unknown"]) == ("0.00", []) for cost in planned.values())
+    assert all(cost["delta"] == "0.00" for cost in found.values())
+    assert Decimal(result["monthly_cost"]["after"]) == sum(Decimal(cost["after"]) for cost in found.values()) > 100
+
+
+def test_the_plan_ends_with_its_cost_and_what_is_not_in_it(provisioned: Provisioned) -> None:
+    shown = provisioned.terminal.ils("plan", "staging").stdout
+
+    assert "estimated cost of staging" in shown
+    assert "on-demand list prices of us-east-1, read 20" in shown
+    assert "Left out, as it depends on use:" in shown
+    assert max(cell_len(line) for line in shown.splitlines()) <= 100
 
 
 def test_the_plan_of_an_environment_that_does_not_exist_covers_every_layer(provisioned: Provisioned) -> None:
@@ -156,6 +180,8 @@ def test_an_environment_that_requires_approval_is_applied_only_as_the_approved_p
     assert approved.code == 0, approved.stderr
     used = json.loads((terminal.state / "approvals.jsonl").read_text().splitlines()[-1])
     assert (used["kind"], used["run"]) == ("used", approved.json["run_id"])
+    [shown] = terminal.ils("approvals", "staging", "--json").json["approvals"]
+    assert (shown["by"], shown["reason"], shown["use"]["run"]) == ("alice", "CHG-1", approved.json["run_id"])
 
     unchanged = terminal.ils("up", "staging", "--json")
     assert unchanged.code == 0, "nothing to change needs no approval: " + unchanged.stderr

@@ -1,9 +1,12 @@
 """What Dagster is told of a layer's report."""
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from ils_pipelines.defs.metadata import MAX_ROWS, change_table, outputs_version, report_metadata
 from ils_pipelines.engine.models import Change, DiffKind, Operation, OutputValue, Plan, PropertyDiff
+from ils_pipelines.provisioning.estimate import CostLine, Estimate
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.layers import Layer
 
@@ -103,3 +106,21 @@ def test_the_data_version_moves_with_the_outputs_and_not_with_secrets() -> None:
 
 def test_the_data_version_does_not_depend_on_the_order_of_the_outputs() -> None:
     assert outputs_version(OUTPUTS) == outputs_version(dict(reversed(OUTPUTS.items())))
+
+
+def test_the_monthly_cost_and_what_it_changes_by_are_told() -> None:
+    line = CostLine("aws:kms/key:Key", "database", "kms-key", Decimal(1), Decimal("1.00"))
+    cost = Estimate("USD", Decimal("0.40"), Decimal("1.00"), (line,), ("requests",), ("what: no price",))
+
+    metadata = report_metadata(replace(report(plan()), cost=cost))
+
+    assert metadata["monthly_cost"].value == 1.0
+    assert metadata["monthly_cost_delta"].value == 0.6
+    estimate = metadata["monthly_cost_estimate"].value
+    assert (estimate["before"], estimate["after"], estimate["delta"]) == ("0.40", "1.00", "0.60")
+    assert estimate["unknown"] == ["what: no price"]
+    assert estimate["prices"]["kms"]["as_of"] == "2026-11-23"
+
+
+def test_without_an_estimate_no_cost_is_told() -> None:
+    assert not any(name.startswith("monthly_cost") for name in report_metadata(report(plan())))

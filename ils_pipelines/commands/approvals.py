@@ -1,0 +1,52 @@
+"""`ils approvals`: who approved what of an environment, when and why, and which run used it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ils_pipelines.commands.output import ExitCode, console, print_json
+from ils_pipelines.instance import state_directory
+from ils_pipelines.settings.loading import load_environment
+
+
+def approvals(environment: str, *, as_json: bool) -> ExitCode:
+    """Show the approvals of an environment, the newest first. Raises `UnknownEnvironment` or `ApprovalLogCorrupt`."""
+    from ils_pipelines.provisioning.approval_log import FileApprovalLog, RecordedApproval
+
+    def state(found: RecordedApproval) -> str:
+        if found.use is not None:
+            return f"used {_shown(found.use.at)} by run {found.use.run}"
+        expired = found.approval.expires <= datetime.now(UTC)
+        return f"{'expired' if expired else 'can be used until'} {_shown(found.approval.expires)}"
+
+    load_environment(environment)
+    recorded = FileApprovalLog(state_directory()).of(environment)
+    if as_json:
+        entries: list[dict[str, Any]] = [
+            {
+                **found.approval.model_dump(mode="json", exclude={"kind", "plans"}),
+                "use": found.use.model_dump(mode="json", exclude={"kind", "approval", "environment"})
+                if found.use
+                else None,
+            }
+            for found in recorded
+        ]
+        print_json({"environment": environment, "approvals": entries, "success": True})
+        return ExitCode.SUCCESS
+    out = console()
+    if not recorded:
+        out.print(f"no plan of {environment} was ever approved", markup=False)
+    for found in recorded:
+        approval = found.approval
+        lines = (
+            f"plan {approval.digest[:16]}  {state(found)}",
+            f"  approved {_shown(approval.at)} by {approval.by}: {approval.reason}",
+            f"  code {approval.code.name}, file {approval.code.environment_file[:12]}",
+        )
+        out.print("\n".join(lines), markup=False, soft_wrap=True)
+    return ExitCode.SUCCESS
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
