@@ -17,6 +17,8 @@ from ils_sandbox.provider.services import (
     ec2_security,
     ec2_security_rules,
     eks,
+    eks_access,
+    eks_addons,
     elasticache,
     elasticache_groups,
     iam,
@@ -57,6 +59,8 @@ _SERVICES = (
     sns,
     cloudwatch,
     backup,
+    eks_addons,
+    eks_access,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

@@ -59,18 +59,21 @@ def pair_tags(
     )
 
 
-def map_tags(target: str, *, source: str = "tags") -> Tagging:
-    """Tags as a map, in services that spell members in camel case; `target` is the member that takes the ARN."""
+def map_tags(target: str, *, source: str = "tags", arn: str = "arn") -> Tagging:
+    """Tags as a map, in services that spell members in camel case.
+
+    `target` is the member that takes the ARN, `arn` the property that has it.
+    """
     return Tagging(
         member="tags",
         encode=dict,
         source=source,
         decode=lambda tags: dict(tags or {}),
         tag=lambda scope, _id, properties, tags: _call(
-            scope, "tag_resource", **{target: properties["arn"]}, tags=dict(tags)
+            scope, "tag_resource", **{target: properties[arn]}, tags=dict(tags)
         ),
         untag=lambda scope, _id, properties, names: _call(
-            scope, "untag_resource", **{target: properties["arn"]}, tagKeys=names
+            scope, "untag_resource", **{target: properties[arn]}, tagKeys=names
         ),
     )
 

@@ -14,7 +14,8 @@ from ils_sandbox.provider.values import Plain
 _NOT_FOUND = frozenset({"ResourceNotFoundException"})
 
 
-def _timestamp(value: Any) -> str | None:
+def timestamp(value: Any) -> str | None:
+    """A time as Pulumi's provider writes it."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value is not None else None
 
 
@@ -134,7 +135,7 @@ CLUSTER = ResourceType(
         text("endpoint"),
         text("status"),
         text("platformVersion"),
-        text("createdAt", decode=_timestamp),
+        text("createdAt", decode=timestamp),
         block("certificateAuthority", text("data")),
         listing("identities", source="identity.oidc.issuer", decode=_identities),
     ),

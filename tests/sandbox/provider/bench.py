@@ -154,14 +154,27 @@ class Surroundings:
         self.client("logs").create_log_group(logGroupName=name)
         return f"arn:aws:logs:{REGION}:123456789012:log-group:{name}"
 
-    @cached_property
-    def cluster(self) -> str:
+    def another_cluster(self) -> str:
         name = f"cluster-{uuid.uuid4().hex[:8]}"
         self.client("eks").create_cluster(
-            name=name, roleArn=self.role_arn, resourcesVpcConfig={"subnetIds": self.subnets[:2]}, version="1.34"
+            name=name,
+            roleArn=self.role_arn,
+            resourcesVpcConfig={"subnetIds": self.subnets[:2]},
+            accessConfig={"authenticationMode": "API"},
+            version="1.34",
         )
         self.client("eks").get_waiter("cluster_active").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
         return name
+
+    @cached_property
+    def cluster(self) -> str:
+        return self.another_cluster()
+
+    def access_entry(self) -> str:
+        """The principal of a new entry of the cluster."""
+        principal = self.role()[1]
+        self.client("eks").create_access_entry(clusterName=self.cluster, principalArn=principal)
+        return principal
 
     @cached_property
     def database_subnet_group(self) -> str:

@@ -31,6 +31,8 @@ class Case:
     """Deleting it only lets go of it: AWS keeps it as long as what it belongs to."""
     shares_identity: bool = False
     """It is known by what it connects: a second one like it is the same."""
+    repaired_by_replacement: bool = False
+    """What others change of it cannot be changed back in place."""
     makes_nothing: bool = False
     """Creating it only waits for something: there is nothing to be found."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.sandbox.provider import (
     backup_cases,
     bucket_cases,
+    cluster_cases,
     edge_cases,
     foundation_cases,
     monitoring_cases,
@@ -21,5 +22,6 @@ CASES = (
     *edge_cases.CASES,
     *backup_cases.CASES,
     *bucket_cases.CASES,
+    *cluster_cases.CASES,
     *monitoring_cases.CASES,
 )

@@ -28,6 +28,7 @@ def each(of: Callable[[Case], bool]) -> pytest.MarkDecorator:
 every_type = each(lambda case: True)
 changed_in_place = each(lambda case: case.edit is not None)
 changed_by_others = each(lambda case: case.drift is not None)
+repaired_in_place = each(lambda case: case.drift is not None and not case.repaired_by_replacement)
 deleted_for_good = each(lambda case: not case.survives_delete)
 recognised_by_mark = each(lambda case: not case.shares_identity)
 found_again = each(lambda case: not case.makes_nothing)
@@ -124,7 +125,7 @@ def test_a_change_by_somebody_else_is_seen(bench: Bench, case: Case) -> None:
     assert plain(found.inputs).get(top) != plain(made.inputs).get(top)
 
 
-@changed_by_others
+@repaired_in_place
 def test_what_drifted_can_be_put_right(bench: Bench, case: Case) -> None:
     inputs, made = make(bench, case)
     assert case.drift is not None

@@ -12,6 +12,11 @@ from ils_sandbox.aws.responses import AwsError
 CLUSTERS = "eks.clusters"
 NODEGROUPS = "eks.nodegroups"
 UPDATES = "eks.updates"
+ADDONS = "eks.addons"
+ACCESS_ENTRIES = "eks.access-entries"
+ASSOCIATIONS = "eks.pod-identity-associations"
+PARTS = (UPDATES, ADDONS, ACCESS_ENTRIES, ASSOCIATIONS)
+"""What goes with a cluster: in these tables keys begin with its name and a slash."""
 
 Record = dict[str, Any]
 
@@ -64,9 +69,10 @@ def _settle_cluster(call: Call, world: World, record: Record) -> None:
     status = record["status"]
     if status == "DELETING":
         world.table(CLUSTERS, call).pop(record["name"], None)
-        updates = world.table(UPDATES, call)
-        for update in [key for key in updates if key.startswith(f"{record['name']}/")]:
-            del updates[update]
+        for part in PARTS:
+            table = world.table(part, call)
+            for key in [key for key in table if key.startswith(f"{record['name']}/")]:
+                del table[key]
         delete_security_group(call, world, record["resourcesVpcConfig"]["clusterSecurityGroupId"])
     elif status in ("CREATING", "UPDATING"):
         if world.kubernetes is not None:

@@ -35,7 +35,7 @@ CLUSTER_UPDATES = {
 
 
 def update_cluster_config(call: Call, world: World) -> Result:
-    record = _changeable(find_cluster(call, world, call.params["name"]))
+    record = changeable(find_cluster(call, world, call.params["name"]))
     named = [key for key in CLUSTER_UPDATES if call.params.get(key) is not None]
     if not named:
         raise AwsError("InvalidParameterException", "The type for cluster update was not provided.")
@@ -44,11 +44,13 @@ def update_cluster_config(call: Call, world: World) -> Result:
         kind = "config" if len(named) > 1 else named[0]
         raise AwsError("InvalidParameterException", f"No changes needed for the {kind} provided")
     record.update(changed)
-    return _begin(call, world, record, CLUSTER_UPDATES[named[0]], changed.items(), durations.EKS_CLUSTER_UPDATE_CONFIG)
+    return begin_update(
+        call, world, record, CLUSTER_UPDATES[named[0]], changed.items(), durations.EKS_CLUSTER_UPDATE_CONFIG
+    )
 
 
 def update_cluster_version(call: Call, world: World) -> Result:
-    record = _changeable(find_cluster(call, world, call.params["name"]))
+    record = changeable(find_cluster(call, world, call.params["name"]))
     version = creatable(call.params["version"])
     current, wanted = _minor(record["version"]), _minor(version.version)
     if wanted != current + 1:
@@ -60,12 +62,12 @@ def update_cluster_version(call: Call, world: World) -> Result:
         raise AwsError("InvalidParameterException", message)
     record.update(version=version.version, platformVersion=version.platform)
     changes = (("Version", version.version), ("PlatformVersion", version.platform))
-    return _begin(call, world, record, "VersionUpdate", changes, durations.EKS_CLUSTER_UPDATE_VERSION)
+    return begin_update(call, world, record, "VersionUpdate", changes, durations.EKS_CLUSTER_UPDATE_VERSION)
 
 
 def update_nodegroup_config(call: Call, world: World) -> Result:
     params = call.params
-    record = _changeable(find_nodegroup(call, world, params["clusterName"], params["nodegroupName"]))
+    record = changeable(find_nodegroup(call, world, params["clusterName"], params["nodegroupName"]))
     changed: dict[str, Any] = {}
     if params.get("scalingConfig"):
         changed["scalingConfig"] = {**record["scalingConfig"], **params["scalingConfig"]}
@@ -80,13 +82,13 @@ def update_nodegroup_config(call: Call, world: World) -> Result:
         if params.get(key):
             changed[key] = deepcopy(params[key])
     record.update(changed, modifiedAt=datetime.now(UTC))
-    return _begin(call, world, record, "ConfigUpdate", changed.items(), durations.EKS_NODEGROUP_UPDATE_CONFIG)
+    return begin_update(call, world, record, "ConfigUpdate", changed.items(), durations.EKS_NODEGROUP_UPDATE_CONFIG)
 
 
 def update_nodegroup_version(call: Call, world: World) -> Result:
     params = call.params
     cluster = find_cluster(call, world, params["clusterName"])
-    record = _changeable(find_nodegroup(call, world, params["clusterName"], params["nodegroupName"]))
+    record = changeable(find_nodegroup(call, world, params["clusterName"], params["nodegroupName"]))
     version = params.get("version") or (record["version"] if params.get("launchTemplate") else cluster["version"])
     if version not in BY_NAME or _minor(version) > _minor(cluster["version"]):
         message = f"Node group version {version} must not be newer than the cluster's {cluster['version']}"
@@ -96,7 +98,7 @@ def update_nodegroup_version(call: Call, world: World) -> Result:
     if template is not None:
         changed["launchTemplate"] = template["reference"]
     record.update(changed, modifiedAt=datetime.now(UTC))
-    return _begin(call, world, record, "VersionUpdate", changed.items(), durations.EKS_NODEGROUP_UPDATE_VERSION)
+    return begin_update(call, world, record, "VersionUpdate", changed.items(), durations.EKS_NODEGROUP_UPDATE_VERSION)
 
 
 def describe_update(call: Call, world: World) -> Result:
@@ -117,16 +119,19 @@ def list_updates(call: Call, world: World) -> Result:
 def _owner(call: Call, world: World) -> str:
     """The cluster or the node group that the call names, as updates are kept. Raises ResourceNotFoundException."""
     cluster = find_cluster(call, world, call.params["name"])["name"]
+    if call.params.get("addonName"):
+        return f"{cluster}/addons/{call.params['addonName']}"
     if not call.params.get("nodegroupName"):
         return str(cluster)
     nodegroup = find_nodegroup(call, world, cluster, call.params["nodegroupName"])
     return f"{cluster}/{nodegroup['nodegroupName']}"
 
 
-def _changeable(record: Record) -> Record:
+def changeable(record: Record) -> Record:
+    """The record itself. Raises ResourceInUseException unless it is ACTIVE."""
     if record["status"] != "ACTIVE":
-        what = "Nodegroup" if "nodegroupName" in record else "Cluster"
-        name = record.get("nodegroupName") or record["name"]
+        what = "Nodegroup" if "nodegroupName" in record else "Addon" if "addonName" in record else "Cluster"
+        name = record.get("nodegroupName") or record.get("addonName") or record["name"]
         message = f"{what} '{name}' has status {record['status']}; it can be changed when it is ACTIVE"
         raise AwsError("ResourceInUseException", message)
     return record
@@ -157,11 +162,16 @@ def _minor(version: str) -> int:
     return int(version.rpartition(".")[2])
 
 
-def _begin(
+def begin_update(
     call: Call, world: World, record: Record, kind: str, changes: Iterable[tuple[str, Any]], minutes: float
 ) -> Result:
-    key = record.get("arn") or record["nodegroupArn"]
-    owner = f"{record['clusterName']}/{record['nodegroupName']}" if "nodegroupName" in record else record["name"]
+    """Let a change begin that takes so many AWS minutes; the answer to the call that asked for it."""
+    key = record.get("arn") or record.get("nodegroupArn") or record["addonArn"]
+    owner = record.get("name", "")
+    if "nodegroupName" in record:
+        owner = f"{record['clusterName']}/{record['nodegroupName']}"
+    elif "addonName" in record:
+        owner = f"{record['clusterName']}/addons/{record['addonName']}"
     update = {
         "id": str(uuid.uuid4()),
         "owner": owner,
