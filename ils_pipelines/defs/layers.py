@@ -55,6 +55,10 @@ CARDS: Mapping[Layer, Card] = {
         "Secrets Manager: places for what only people know (database login, sign-in provider, LIMS); they fill them in.",
         frozenset({"pulumi", "aws", "secretsmanager"}),
     ),
+    Layer.LOAD_BALANCER: Card(
+        "The application load balancer: HTTPS with a certificate of ACM, redirect from HTTP, targets, access-log bucket.",
+        frozenset({"pulumi", "aws", "elb"}),
+    ),
     Layer.APP_RELEASE: Card(
         "The ILS application on the cluster: namespace, configuration, secrets, service account, deployment, service.",
         frozenset({"kubernetes"}),

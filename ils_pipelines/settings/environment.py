@@ -16,6 +16,7 @@ from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.encryption import Encryption
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
+from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.settings.network import Network
 from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
@@ -54,6 +55,7 @@ class Environment(Section):
     cache: Cache = Field(default_factory=Cache, description="The Redis or Valkey replication group.")
     tables: Tables = Field(default_factory=Tables, description="The DynamoDB tables.")
     secrets: Secrets = Field(default_factory=Secrets, description="What Secrets Manager keeps.")
+    load_balancer: LoadBalancer = Field(default_factory=LoadBalancer, description="The way in from the internet.")
     app: App = Field(default_factory=App, description="The application.")
 
     @model_validator(mode="before")

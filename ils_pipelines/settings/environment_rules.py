@@ -58,6 +58,7 @@ def _production_is_protected(environment: Environment, today: date) -> Iterator[
         (("database", "deletion_protection"), environment.database.deletion_protection),
         (("database", "final_snapshot"), environment.database.final_snapshot),
         (("tables", "deletion_protection"), environment.tables.deletion_protection),
+        (("load_balancer", "deletion_protection"), environment.load_balancer.deletion_protection),
     )
     for location, on in switches:
         if not on:
@@ -127,6 +128,7 @@ def _production_keeps_logs(environment: Environment, today: date) -> Iterator[Fi
         (("network", "flow_logs", "retention_days"), environment.network.flow_logs.retention_days),
         (("cluster", "log_retention_days"), environment.cluster.log_retention_days),
         (("database", "log_retention_days"), environment.database.log_retention_days),
+        (("load_balancer", "access_log_days"), environment.load_balancer.access_log_days),
     )
     for location, days in kept:
         if days < _SHORTEST_PRODUCTION_LOG_DAYS:
@@ -185,6 +187,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
             "database.deletion_protection",
             "database.final_snapshot",
             "tables.deletion_protection",
+            "load_balancer.deletion_protection",
             "secrets.recovery_window_days",
         ),
         _production_is_protected,
@@ -192,7 +195,14 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
     (("tier", "waivers", "database.instances", "cache.nodes", "network.nat"), _production_spans_zones),
     (("tier", "waivers", "database.backup_retention_days", "tables.recovery_days"), _production_can_recover),
     (
-        ("tier", "waivers", "network.flow_logs", "cluster.log_retention_days", "database.log_retention_days"),
+        (
+            "tier",
+            "waivers",
+            "network.flow_logs",
+            "cluster.log_retention_days",
+            "database.log_retention_days",
+            "load_balancer.access_log_days",
+        ),
         _production_keeps_logs,
     ),
     (("waivers", "posture_waivers"), _waivers_hold),

@@ -17,6 +17,7 @@ class Layer(StrEnum):
     CACHE = "cache"
     TABLES = "tables"
     SECRETS = "secrets"
+    LOAD_BALANCER = "load_balancer"
     APP_RELEASE = "app_release"
 
 
@@ -31,6 +32,7 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.CACHE: (Layer.VPC, Layer.ENCRYPTION),
         Layer.TABLES: (Layer.ENCRYPTION,),
         Layer.SECRETS: (Layer.ENCRYPTION,),
+        Layer.LOAD_BALANCER: (Layer.VPC,),
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE),
     }
 )

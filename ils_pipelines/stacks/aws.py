@@ -7,6 +7,7 @@ that are applied in parallel found parts half loaded. The import lock of this mo
 from __future__ import annotations
 
 from pulumi_aws import (
+    acm,
     cloudwatch,
     dynamodb,
     ec2,
@@ -15,12 +16,15 @@ from pulumi_aws import (
     get_caller_identity_output,
     iam,
     kms,
+    lb,
     rds,
+    s3,
     secretsmanager,
     vpc,
 )
 
 __all__ = [
+    "acm",
     "cloudwatch",
     "dynamodb",
     "ec2",
@@ -29,10 +33,12 @@ __all__ = [
     "get_caller_identity_output",
     "iam",
     "kms",
+    "lb",
     "rds",
+    "s3",
     "secretsmanager",
     "vpc",
 ]
 
-for _part in (cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, rds, secretsmanager, vpc):
+for _part in (acm, cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, lb, rds, s3, secretsmanager, vpc):
     hasattr(_part, "loaded")  # asking for anything loads the part

@@ -35,5 +35,6 @@ PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
         Layer.CACHE: _in_module("cache"),
         Layer.TABLES: _in_module("tables"),
         Layer.SECRETS: _in_module("secrets"),
+        Layer.LOAD_BALANCER: _in_module("load_balancer"),
     }
 )

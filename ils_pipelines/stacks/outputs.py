@@ -156,3 +156,25 @@ class SecretsOutputs(LayerOutputs):
     auth_provider_secret_arn: Text
     """JSON: client_id, client_secret."""
     lims_api_key_secret_arn: Text
+
+
+@dataclass(frozen=True)
+class LoadBalancerOutputs(LayerOutputs):
+    """The load balancer."""
+
+    layer = Layer.LOAD_BALANCER
+
+    load_balancer_arn: Text
+    load_balancer_arn_suffix: Text
+    """What CloudWatch calls it: `app/<name>/<id>`."""
+    dns_name: Text
+    """What DNS has to point the domain at."""
+    zone_id: Text
+    """The hosted zone of `dns_name`, for an alias record."""
+    https_listener_arn: Text
+    target_group_arn: Text
+    """Where the application's pods are to be registered, by their addresses."""
+    target_group_arn_suffix: Text
+    """What CloudWatch calls it: `targetgroup/<name>/<id>`."""
+    certificate_arn: Text
+    access_log_bucket: Text

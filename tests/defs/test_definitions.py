@@ -22,6 +22,7 @@ ASSETS = {
     "cache": {"deps": {"vpc", "encryption"}, "kinds": {"pulumi", "aws", "redis"}, "group": "infrastructure"},
     "tables": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "dynamodb"}, "group": "infrastructure"},
     "secrets": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "secretsmanager"}, "group": "infrastructure"},
+    "load_balancer": {"deps": {"vpc"}, "kinds": {"pulumi", "aws", "elb"}, "group": "infrastructure"},
     "app_release": {"deps": {"cluster", "database", "cache"}, "kinds": {"kubernetes"}, "group": "application"},
 }
 

@@ -26,6 +26,7 @@ GOOD: dict[str, Any] = {
         "log_retention_days": 30,
     },
     "cache": {"nodes": 3},
+    "load_balancer": {"deletion_protection": True, "access_log_days": 30},
     "secrets": {"recovery_window_days": 30},
     "tables": {"recovery_days": 35, "deletion_protection": True},
 }
@@ -38,6 +39,7 @@ DEMANDS: tuple[tuple[str, str, Any], ...] = (
     ("deletion_protection", "database.final_snapshot", False),
     ("deletion_protection", "tables.deletion_protection", False),
     ("deletion_protection", "secrets.recovery_window_days", 0),
+    ("deletion_protection", "load_balancer.deletion_protection", False),
     ("multi_az", "database.instances", 1),
     ("multi_az", "cache.nodes", 1),
     ("multi_az", "network.nat", "single"),
@@ -46,6 +48,7 @@ DEMANDS: tuple[tuple[str, str, Any], ...] = (
     ("log_retention", "network.flow_logs.retention_days", 14),
     ("log_retention", "cluster.log_retention_days", 14),
     ("log_retention", "database.log_retention_days", 14),
+    ("log_retention", "load_balancer.access_log_days", 14),
 )
 demands = pytest.mark.parametrize(("rule", "path", "value"), DEMANDS, ids=[row[1] for row in DEMANDS])
 

@@ -77,6 +77,9 @@ SEED: tuple[tuple[str, Any, Any], ...] = (
     ("tables.recovery_days", 0, 35),
     ("tables.deletion_protection", False, True),
     ("secrets.recovery_window_days", 0, 30),
+    ("load_balancer.domain", "dev.ils.example.com", "ils.example.com"),
+    ("load_balancer.access_log_days", 7, 30),
+    ("load_balancer.deletion_protection", False, True),
     ("app.port", 5000, 5000),
     ("app.replicas", 3, 3),
     ("app.namespace", "ils-dev", "ils-production"),
@@ -103,6 +106,7 @@ def test_the_tiers_have_the_values_of_the_specification(path: str, dev: Any, pro
         "database.backup_retention_days",
         "cache.nodes",
         "tables.recovery_days",
+        "load_balancer.access_log_days",
     ],
 )
 def test_staging_lies_between_dev_and_production(path: str) -> None:

@@ -91,6 +91,8 @@ class Cloud(mocks.Mocks):
             "Key": {"keyId": f"{args.name}-key"},
             "LaunchTemplate": {"latestVersion": 1},
             "ReplicationGroup": {"primaryEndpointAddress": "primary", "readerEndpointAddress": "reader"},
+            "LoadBalancer": {"arnSuffix": "app/name/id", "dnsName": "name.elb.amazonaws.com", "zoneId": "Z1"},
+            "TargetGroup": {"arnSuffix": "targetgroup/name/id"},
             "Eip": {"publicIp": "198.51.100.7"},
         }
         answer.update(computed.get(kind, {}))

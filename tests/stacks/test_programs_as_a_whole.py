@@ -20,6 +20,7 @@ from ils_pipelines.stacks.outputs import (
     DatabaseOutputs,
     EncryptionOutputs,
     LayerOutputs,
+    LoadBalancerOutputs,
     SecretsOutputs,
     TablesOutputs,
     VpcOutputs,
@@ -36,6 +37,7 @@ OUTPUTS: tuple[type[LayerOutputs], ...] = (
     CacheOutputs,
     TablesOutputs,
     SecretsOutputs,
+    LoadBalancerOutputs,
 )
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
@@ -45,12 +47,19 @@ UNTAGGABLE = {
     "Route",
     "RouteTableAssociation",
     "SecretVersion",
+    "CertificateValidation",
+    "BucketPublicAccessBlock",
+    "BucketOwnershipControls",
+    "BucketServerSideEncryptionConfiguration",
+    "BucketLifecycleConfiguration",
+    "BucketPolicy",
 }
 # The property that names a resource, where it is not `name`; node groups are named within their cluster.
 NAME_PROPERTIES = {
     "aws:rds/cluster:Cluster": "clusterIdentifier",
     "aws:rds/clusterInstance:ClusterInstance": "identifier",
     "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
+    "aws:s3/bucket:Bucket": "bucket",
 }
 HOLDS_DATA = {
     "aws:kms/key:Key",
@@ -60,6 +69,7 @@ HOLDS_DATA = {
     "aws:rds/clusterInstance:ClusterInstance",
     "aws:elasticache/replicationGroup:ReplicationGroup",
     "aws:dynamodb/table:Table",
+    "aws:s3/bucket:Bucket",
     "aws:secretsmanager/secret:Secret",
 }
 KNOWN_TYPES = {
@@ -73,6 +83,10 @@ KNOWN_TYPES = {
     "rds": "SubnetGroup ClusterParameterGroup Cluster ClusterInstance",
     "elasticache": "SubnetGroup ParameterGroup ReplicationGroup",
     "dynamodb": "Table",
+    "lb": "LoadBalancer TargetGroup Listener",
+    "acm": "Certificate CertificateValidation",
+    "s3": "Bucket BucketPublicAccessBlock BucketOwnershipControls BucketServerSideEncryptionConfiguration "
+    "BucketLifecycleConfiguration BucketPolicy",
     "secretsmanager": "Secret SecretVersion",
 }
 
@@ -139,6 +153,7 @@ def test_few_calls_are_made_while_declaring(applied: Runs) -> None:
         "vpc": ["getCallerIdentity"],
         "encryption": ["getCallerIdentity"],
         "cache": ["getRandomPassword"],
+        "load_balancer": ["getCallerIdentity"],
     }
 
 

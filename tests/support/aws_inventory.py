@@ -35,6 +35,10 @@ KINDS = (
     ("elasticache", "describe_cache_subnet_groups", "CacheSubnetGroups"),
     ("elasticache", "describe_cache_parameter_groups", "CacheParameterGroups"),
     ("dynamodb", "list_tables", "TableNames"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers"),
+    ("elbv2", "describe_target_groups", "TargetGroups"),
+    ("acm", "list_certificates", "CertificateSummaryList"),
+    ("s3", "list_buckets", "Buckets"),
     ("secretsmanager", "list_secrets", "SecretList"),
 )
 GONE = {"deleted", "deleting", "PendingDeletion"}
@@ -73,4 +77,8 @@ def _everything(service: Any, operation: str, member: str) -> list[Any]:
 
 
 def _gone(item: Any) -> bool:
-    return isinstance(item, Mapping) and bool(GONE & {item.get("State"), item.get("KeyState"), item.get("Status")})
+    if not isinstance(item, Mapping):
+        return False
+    # The state of a load balancer is a structure; one that is deleted is listed no more.
+    states = (item.get("State"), item.get("KeyState"), item.get("Status"))
+    return any(isinstance(state, str) and state in GONE for state in states)
