@@ -29,15 +29,16 @@ def deployment(view: View) -> Iterator[HealthFinding]:
         yield finding(component, "pods available", "scaled to none", "Scale it up again.", HealthStatus.UNHEALTHY)
         return
     troubles = list(_troubles(view, found[0]))
-    advice = dict.fromkeys(REMEDIES[each.reason] for each in troubles if each.reason in REMEDIES)
-    yield share(
-        component,
-        "pods available",
-        available,
-        wanted,
-        f"{'. '.join(advice)}." if advice else _REMEDY,
-        [str(trouble) for trouble in troubles],
-    )
+    stuck = [each for each in troubles if each.reason in REMEDIES]
+    advice = dict.fromkeys(REMEDIES[each.reason] for each in stuck)
+    remedy = f"{'. '.join(advice)}." if advice else _REMEDY
+    if stuck and available >= wanted:
+        # A rollout that does not get on: the old pods serve, and the new ones never will.
+        why = "; ".join(str(trouble) for trouble in stuck)
+        found_text = f"{available} of {wanted} pods available, all of them old ({why})"
+        yield finding(component, f"{wanted} pods available", found_text, remedy, HealthStatus.DEGRADED)
+        return
+    yield share(component, "pods available", available, wanted, remedy, map(str, troubles))
 
 
 def _troubles(view: View, deployment: Record) -> Iterator[PodTrouble]:

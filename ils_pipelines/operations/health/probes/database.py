@@ -13,6 +13,7 @@ _WORKING = frozenset(
         "configuring-enhanced-monitoring",
         "configuring-iam-database-auth",
         "configuring-log-exports",
+        "creating",
         "failing-over",
         "maintenance",
         "modifying",

@@ -37,12 +37,11 @@ def target_groups(view: View) -> Iterator[HealthFinding]:
         targets = view.live.list(
             "elbv2", "describe_target_health", "TargetHealthDescriptions", TargetGroupArn=group["TargetGroupArn"]
         )
-        component = f"target group {group['TargetGroupName']}"
-        if not targets:
-            yield finding(component, "targets that answer", "no target", _TARGET_REMEDY, HealthStatus.DEGRADED)
-            continue
         # A target of a group that no listener uses is not checked at all, and one that leaves is on its way out.
         counted = [each for each in targets if each["TargetHealth"]["State"] not in {"unused", "draining"}]
+        if not counted:
+            continue  # nothing registers itself there: whether anything should is not the group's to say
+        component = f"target group {group['TargetGroupName']}"
         healthy = sum(each["TargetHealth"]["State"] == "healthy" for each in counted)
         reasons = [_reason(each) for each in counted if each["TargetHealth"]["State"] != "healthy"]
         yield share(component, "targets healthy", healthy, len(counted), _TARGET_REMEDY, reasons)
