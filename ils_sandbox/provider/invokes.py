@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ils_sandbox.provider.errors import ProviderError
+from ils_sandbox.provider.marks import shown
 from ils_sandbox.provider.resource import Place
 from ils_sandbox.provider.values import Plain
 
@@ -100,6 +102,56 @@ def _random_password(place: Place, arguments: Plain) -> Plain:
     return {**arguments, "id": password, "region": place.region, "randomPassword": password}
 
 
+_ZONE_RESULTS = (
+    *("id", "zoneId", "arn", "name", "nameServers", "primaryNameServer", "privateZone", "callerReference"),
+    *("comment", "resourceRecordSetCount", "tags", "linkedServiceDescription", "linkedServicePrincipal", "vpcId"),
+)
+
+
+def _zone(place: Place, arguments: Plain) -> Plain:
+    """One hosted zone, by its id or by its name. Raises `ProviderError` unless there is exactly one."""
+    if arguments.get("zoneId"):
+        answer = place.call("get_hosted_zone", Id=arguments["zoneId"])
+    else:
+        answer = place.call("get_hosted_zone", Id=_zone_of_name(place, arguments))
+    zone, id_ = answer["HostedZone"], answer["HostedZone"]["Id"].rpartition("/")[2]
+    servers = sorted(answer.get("DelegationSet", {}).get("NameServers", ()))
+    tags = place.call("list_tags_for_resource", ResourceType="hostedzone", ResourceId=id_)["ResourceTagSet"]["Tags"]
+    return {
+        "id": id_,
+        "zoneId": id_,
+        "arn": f"arn:{place.partition}:route53:::hostedzone/{id_}",
+        "name": zone["Name"].removesuffix("."),
+        "nameServers": servers,
+        "primaryNameServer": servers[0] if servers else "",
+        "privateZone": bool(zone.get("Config", {}).get("PrivateZone")),
+        "callerReference": zone["CallerReference"],
+        "comment": zone.get("Config", {}).get("Comment", ""),
+        "resourceRecordSetCount": zone.get("ResourceRecordSetCount", 0),
+        "tags": shown({tag["Key"]: tag.get("Value", "") for tag in tags}),
+        "linkedServiceDescription": "",
+        "linkedServicePrincipal": "",
+        "vpcId": arguments.get("vpcId", ""),
+    }
+
+
+def _zone_of_name(place: Place, arguments: Plain) -> str:
+    name = str(arguments.get("name") or "").removesuffix(".")
+    private = bool(arguments.get("privateZone", False))
+    listed = place.call("list_hosted_zones_by_name", DNSName=name)["HostedZones"] if name else []
+    found = [
+        zone
+        for zone in listed
+        if zone["Name"] == f"{name}." and bool(zone.get("Config", {}).get("PrivateZone")) == private
+    ]
+    if len(found) != 1:
+        kind = "private" if private else "public"
+        raise ProviderError(
+            f"expected one {kind} hosted zone named {name!r}, found {len(found)}: name another, give its zoneId, or make it"
+        )
+    return str(found[0]["Id"])
+
+
 FUNCTIONS = {
     f.name: f
     for f in (
@@ -129,5 +181,6 @@ FUNCTIONS = {
             _random_password,
             frozenset({"id", "randomPassword"}),
         ),
+        Function("aws:route53/getZone:getZone", "route53", _ZONE_RESULTS, _zone),
     )
 }

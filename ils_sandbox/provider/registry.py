@@ -28,10 +28,12 @@ from ils_sandbox.provider.services import (
     logs,
     rds,
     rds_groups,
+    route53,
     s3_bucket,
     s3_settings,
     secretsmanager,
     sns,
+    wafv2,
 )
 
 _SERVICES = (
@@ -61,6 +63,8 @@ _SERVICES = (
     backup,
     eks_addons,
     eks_access,
+    route53,
+    wafv2,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

@@ -234,6 +234,26 @@ class Surroundings:
         )
         return str(answer["TargetGroups"][0]["TargetGroupArn"])
 
+    @cached_property
+    def zone(self) -> str:
+        """The id of the hosted zone `example.org`."""
+        answer = self.client("route53").create_hosted_zone(Name="example.org", CallerReference=uuid.uuid4().hex)
+        return str(answer["HostedZone"]["Id"].rpartition("/")[2])
+
+    @cached_property
+    def other_zone(self) -> str:
+        answer = self.client("route53").create_hosted_zone(Name="example.org", CallerReference=uuid.uuid4().hex)
+        return str(answer["HostedZone"]["Id"].rpartition("/")[2])
+
+    def web_acl(self) -> str:
+        answer = self.client("wafv2").create_web_acl(
+            Name=f"acl-{uuid.uuid4().hex[:8]}",
+            Scope="REGIONAL",
+            DefaultAction={"Allow": {}},
+            VisibilityConfig={"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "acl"},
+        )
+        return str(answer["Summary"]["ARN"])
+
     def certificate(self) -> str:
         answer = self.client("acm").request_certificate(DomainName="ils.example.org", ValidationMethod="DNS")
         return str(answer["CertificateArn"])

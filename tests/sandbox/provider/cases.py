@@ -6,6 +6,7 @@ from tests.sandbox.provider import (
     backup_cases,
     bucket_cases,
     cluster_cases,
+    domain_cases,
     edge_cases,
     foundation_cases,
     monitoring_cases,
@@ -23,5 +24,6 @@ CASES = (
     *backup_cases.CASES,
     *bucket_cases.CASES,
     *cluster_cases.CASES,
+    *domain_cases.CASES,
     *monitoring_cases.CASES,
 )

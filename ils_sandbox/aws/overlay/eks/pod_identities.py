@@ -82,7 +82,8 @@ def list_pod_identity_associations(call: Call, world: World) -> Result:
 
 
 def update_pod_identity_association(call: Call, world: World) -> Result:
-    record, params = _named(call, world), call.params
+    record: Record = _named(call, world)
+    params: dict[str, Any] = call.params
     if params.get("roleArn"):
         check_role(call, world, params["roleArn"])
     changed = {
