@@ -72,7 +72,7 @@ class LayerHealth:
     @property
     def says(self) -> str:
         """Its status or, where there is none, why."""
-        return (self.status or self.condition.words) if self.findings else self.condition.words
+        return self.condition.words if self.status is None else self.status.value
 
 
 @dataclass(frozen=True)

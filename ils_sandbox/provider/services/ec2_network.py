@@ -126,6 +126,14 @@ def _set_subnet_flags(scope: Scope, id_: str, inputs: Plain, _described: Plain) 
         scope.call("modify_subnet_attribute", SubnetId=id_, PrivateDnsHostnameTypeOnLaunch=kind)
 
 
+def _read_subnet(scope: Scope, id_: str, known: Plain) -> Plain | None:
+    """From all subnets of its VPC, so that reading every one of them can do with one answer; an import knows no VPC."""
+    vpc = known.get("vpcId")
+    chosen = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]} if vpc else {"SubnetIds": [id_]}
+    subnets = scope.call("describe_subnets", **chosen)["Subnets"]
+    return next((dict(subnet) for subnet in subnets if subnet["SubnetId"] == id_), None)
+
+
 SUBNET = ResourceType(
     name="aws:ec2/subnet:Subnet",
     service="ec2",
@@ -163,7 +171,7 @@ SUBNET = ResourceType(
     id="SubnetId",
     after_create=_set_subnet_flags,
     ready=Wait("State", frozenset({"available"})),
-    read=Call("describe_subnets", {"SubnetIds": ["$id"]}, "Subnets[0]"),
+    read=_read_subnet,
     missing=frozenset({"InvalidSubnetID.NotFound"}),
     updates=(
         Update(

@@ -120,11 +120,15 @@ ROUTE = ResourceType(
 _NO_ASSOCIATION = "InvalidAssociationID.NotFound"
 
 
-def _read_association(scope: Scope, id_: str, _known: Plain) -> Plain | None:
-    answer = scope.call(
-        "describe_route_tables", Filters=[{"Name": "association.route-table-association-id", "Values": [id_]}]
-    )
-    for table in answer["RouteTables"]:
+def _read_association(scope: Scope, id_: str, known: Plain) -> Plain | None:
+    """From its route table, which is read for itself and its routes as well; an import knows no table."""
+    if known.get("routeTableId"):
+        answer = scope.call_unless({_NO_TABLE}, "describe_route_tables", RouteTableIds=[known["routeTableId"]])
+    else:
+        answer = scope.call(
+            "describe_route_tables", Filters=[{"Name": "association.route-table-association-id", "Values": [id_]}]
+        )
+    for table in answer["RouteTables"] if answer else ():
         for association in table["Associations"]:
             if association["RouteTableAssociationId"] == id_:
                 return dict(association)

@@ -1,0 +1,122 @@
+"""Drift and health in Dagster: partitioned checks, scans and their schedules."""
+
+from __future__ import annotations
+
+import pytest
+from dagster import (
+    AssetKey,
+    DagsterInstance,
+    DefaultScheduleStatus,
+    Definitions,
+    ExecuteInProcessResult,
+    build_schedule_context,
+)
+
+from ils_pipelines.definitions import defs as code_location
+from ils_pipelines.operations.health.catalog import PROBED
+from ils_pipelines.settings.layers import Layer
+from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.watch import drift_cases, health_cases
+from tests.operations.watch.site import Site
+
+pytestmark = pytest.mark.timeout(600)
+
+ENVIRONMENTS = ("dev", "staging", "production")
+
+
+@pytest.fixture
+def defs(monkeypatch: pytest.MonkeyPatch, sandbox: LocalSandbox) -> Definitions:
+    monkeypatch.setenv("ILS_STATE_DIR", str(sandbox.directory))
+    return code_location
+
+
+def _run(defs: Definitions, job: str, environment: str = "dev") -> ExecuteInProcessResult:
+    with DagsterInstance.ephemeral() as instance:
+        return defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=environment)
+
+
+def test_every_check_of_the_code_location_has_the_partitions_of_its_asset() -> None:
+    graph = code_location.resolve_asset_graph()
+
+    assert {key.name for key in graph.asset_check_keys} >= {"drift", "health", "posture"}
+    for key in graph.asset_check_keys:
+        partitions = graph.get(key).partitions_def
+        assert partitions is not None, key
+        assert partitions == graph.get(key.asset_key).partitions_def, key
+        assert not graph.get(key).blocking, key
+
+
+def test_every_layer_has_a_drift_check_and_those_with_components_a_health_check() -> None:
+    checks = code_location.resolve_asset_graph().asset_check_keys
+
+    assert {key.asset_key for key in checks if key.name == "drift"} == {AssetKey(str(layer)) for layer in Layer}
+    assert {key.asset_key for key in checks if key.name == "health"} == {AssetKey(str(layer)) for layer in PROBED}
+
+
+@pytest.mark.parametrize("job", ["drift_scan", "health_scan"])
+def test_each_environment_has_a_schedule_in_utc_that_is_off_in_the_sandbox(job: str) -> None:
+    schedules = {each.name: each for each in code_location.schedules or () if each.job_name == job}
+
+    assert set(schedules) == {f"{job}_{environment}" for environment in ENVIRONMENTS}
+    for environment in ENVIRONMENTS:
+        schedule = schedules[f"{job}_{environment}"]
+        assert schedule.execution_timezone == "UTC"
+        assert schedule.default_status is DefaultScheduleStatus.STOPPED
+        with build_schedule_context(repository_def=code_location.get_repository_def()) as context:
+            [request] = schedule.evaluate_tick(context).run_requests
+        assert request.partition_key == environment
+    assert len({schedule.cron_schedule for schedule in schedules.values()}) == len(ENVIRONMENTS)
+
+
+def test_a_scan_of_a_clean_environment_passes_every_check(defs: Definitions, site: Site) -> None:
+    evaluations = _run(defs, "drift_scan").get_asset_check_evaluations()
+
+    assert {each.asset_key.to_user_string() for each in evaluations} == {str(layer) for layer in Layer}
+    assert all(each.passed and each.partition == "dev" for each in evaluations)
+
+
+def test_drift_is_named_in_the_metadata_of_the_check(defs: Definitions, site: Site) -> None:
+    case = next(case for case in drift_cases.CASES if case.path == "backupRetentionPeriod")
+    with case.breaks(site):
+        result = _run(defs, "drift_scan")
+
+    failed = {each.asset_key.to_user_string(): each for each in result.get_asset_check_evaluations() if not each.passed}
+    assert set(failed) == {"database"}
+    assert failed["database"].severity.value == "ERROR"
+    table = str(failed["database"].metadata["drift"].value)
+    assert "| database | aws:rds/cluster:Cluster | ils-dev | backupRetentionPeriod | 7 | 1 | unknown |" in table
+    [report] = result.asset_materializations_for_node("write_drift_report")
+    assert report.metadata["findings"].value == 1
+    assert "## database: drifted" in str(report.metadata["report"].value)
+
+
+def test_what_was_never_provisioned_passes_no_check(defs: Definitions, site: Site) -> None:
+    evaluations = _run(defs, "drift_scan", "staging").get_asset_check_evaluations()
+    evaluations += _run(defs, "health_scan", "staging").get_asset_check_evaluations()
+
+    assert len(evaluations) == len(Layer) + len(PROBED)
+    assert not any(each.passed for each in evaluations)
+    assert all(each.description and each.description.startswith("not provisioned") for each in evaluations)
+    assert all(each.severity.value == "WARN" for each in evaluations)
+
+
+def test_what_is_unwell_fails_the_check_of_its_layer_alone(defs: Definitions, site: Site) -> None:
+    case = next(case for case in health_cases.CASES if case.component == "KMS key database")
+    with case.breaks(site):
+        evaluations = _run(defs, "health_scan").get_asset_check_evaluations()
+
+    failed = {each.asset_key.to_user_string(): each for each in evaluations if not each.passed}
+    assert set(failed) == {"encryption"}
+    assert failed["encryption"].severity.value == "ERROR"
+    assert "| KMS key database | unhealthy | Enabled | Disabled | Enable the key" in str(
+        failed["encryption"].metadata["components"].value
+    )
+
+
+def test_checks_and_report_of_a_run_share_one_look(defs: Definitions, site: Site, sandbox: LocalSandbox) -> None:
+    sandbox.forget_requests()
+
+    _run(defs, "drift_scan")
+
+    asked = [request["operation"] for request in sandbox.requests()]
+    assert asked.count("DescribeVpcs") == 1
