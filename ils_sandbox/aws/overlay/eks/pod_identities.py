@@ -86,10 +86,10 @@ def update_pod_identity_association(call: Call, world: World) -> Result:
     params: dict[str, Any] = call.params
     if params.get("roleArn"):
         check_role(call, world, params["roleArn"])
-    changed = {
-        key: params[key] for key in ("roleArn", "disableSessionTags", "targetRoleArn", "policy") if key in params
-    }
-    record.update(changed, modifiedAt=datetime.now(UTC))
+    for key in ("roleArn", "disableSessionTags", "targetRoleArn", "policy"):
+        if key in params:
+            record[key] = params[key]
+    record["modifiedAt"] = datetime.now(UTC)
     if record["targetRoleArn"] and not record["externalId"]:
         record["externalId"] = str(uuid.uuid4())
     return {"association": deepcopy(record)}
