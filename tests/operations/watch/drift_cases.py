@@ -191,6 +191,10 @@ def _api(site: Site, kind: str) -> Any:
     return client.AppsV1Api(site.kubernetes()) if kind == "deployment" else client.CoreV1Api(site.kubernetes())
 
 
+def _idle(seconds: int) -> dict[str, str]:
+    return {"Key": "idle_timeout.timeout_seconds", "Value": str(seconds)}
+
+
 _MADE = [{"Key": "owner", "Value": WRONG}]
 
 CASES: tuple[Case, ...] = (
@@ -337,6 +341,59 @@ CASES: tuple[Case, ...] = (
         None,
         calls(
             "secretsmanager", ("delete_secret", {"RecoveryWindowInDays": 7}), ("restore_secret", {}), SecretId=_secret
+        ),
+    ),
+    # -- tables, secrets, load_balancer
+    Case(
+        Layer.TABLES,
+        "sessions",
+        "deletionProtectionEnabled",
+        False,
+        True,
+        calls(
+            "dynamodb",
+            ("update_table", {"DeletionProtectionEnabled": True}),
+            ("update_table", {"DeletionProtectionEnabled": False}),
+            TableName=lambda site: site.output(Layer.TABLES, "sessions_table_name"),
+        ),
+    ),
+    Case(
+        Layer.TABLES,
+        "sessions",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "dynamodb",
+            ("tag_resource", {"Tags": _MADE}),
+            ("untag_resource", {"TagKeys": ["owner"]}),
+            ResourceArn=lambda site: site.output(Layer.TABLES, "sessions_table_arn"),
+        ),
+    ),
+    Case(
+        Layer.LOAD_BALANCER,
+        "entrance",
+        "idleTimeout",
+        60,
+        999,
+        calls(
+            "elbv2",
+            ("modify_load_balancer_attributes", {"Attributes": [_idle(999)]}),
+            ("modify_load_balancer_attributes", {"Attributes": [_idle(60)]}),
+            LoadBalancerArn=lambda site: site.output(Layer.LOAD_BALANCER, "load_balancer_arn"),
+        ),
+    ),
+    Case(
+        Layer.LOAD_BALANCER,
+        "app",
+        "tags.owner",
+        None,
+        WRONG,
+        calls(
+            "elbv2",
+            ("add_tags", {"Tags": _MADE}),
+            ("remove_tags", {"TagKeys": ["owner"]}),
+            ResourceArns=lambda site: [site.output(Layer.LOAD_BALANCER, "target_group_arn")],
         ),
     ),
     # -- app_release
