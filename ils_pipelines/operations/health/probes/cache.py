@@ -9,7 +9,7 @@ from ils_pipelines.operations.health.view import States, View, judged, share
 from ils_pipelines.operations.posture.live import Record
 
 _STATES = States("available", frozenset({"modifying", "snapshotting", "creating"}))
-_REMEDY = "Look at the events of the group in the ElastiCache console; `ils up` makes what is missing again."
+_REMEDY = "Look at the events of the group in the ElastiCache console; `ils drift` says what is missing."
 
 
 def group(view: View) -> Iterator[HealthFinding]:

@@ -9,7 +9,7 @@ from ils_pipelines.operations.health.view import States, View, finding, judged, 
 from ils_pipelines.operations.posture.live import Record
 
 _STATES = States("active", frozenset({"provisioning", "active_impaired"}))
-_REMEDY = "Look at the load balancer in the EC2 console; `ils up` makes what is missing again."
+_REMEDY = "Look at the load balancer in the EC2 console; `ils drift` says what is missing."
 _TARGET_REMEDY = "See why the targets fail: the pods' readiness, the port, and the security groups between them."
 
 

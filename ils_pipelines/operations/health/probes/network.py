@@ -8,7 +8,7 @@ from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.health.view import States, View, finding, judged
 
 _STATES = States("available", frozenset({"pending"}))
-_REMEDY = "Look at the failure in the VPC console; `ils drift` says what is missing and `ils up` makes it again."
+_REMEDY = "Look at the failure in the VPC console; `ils drift` says what is missing."
 _GONE = {"deleted", "deleting"}
 
 
