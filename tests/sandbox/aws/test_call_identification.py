@@ -74,10 +74,10 @@ def test_a_request_of_no_service_is_recorded_as_unknown(aws: Any) -> None:
 
 def test_what_is_not_emulated_is_a_client_error_that_is_not_repeated(aws: Any) -> None:
     with pytest.raises(ClientError) as caught:
-        aws.client("eks").list_addons(clusterName="c")
+        aws.client("eks").list_insights(clusterName="c")
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    assert "eks:ListAddons" in caught.value.response["Error"]["Message"]
-    assert aws.recorded() == [("eks", "ListAddons")]
+    assert "eks:ListInsights" in caught.value.response["Error"]["Message"]
+    assert aws.recorded() == [("eks", "ListInsights")]
 
 
 def test_a_service_that_is_not_emulated_at_all_is_a_client_error(aws: Any) -> None:

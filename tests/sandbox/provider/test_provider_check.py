@@ -57,8 +57,8 @@ def test_every_name_of_this_machine_is_taken(endpoint: str) -> None:
 
 
 def test_a_type_without_an_entry_is_named() -> None:
-    with pytest.raises(UnknownType, match=r"aws:s3/bucket:Bucket is unsupported in the sandbox\. Supported: .*kms"):
-        check("aws:s3/bucket:Bucket", {})
+    with pytest.raises(UnknownType, match=r"aws:sqs/queue:Queue is unsupported in the sandbox\. Supported: .*kms"):
+        check("aws:sqs/queue:Queue", {})
 
 
 def test_defaults_are_filled_in_and_recorded_as_the_real_provider_records_them() -> None:

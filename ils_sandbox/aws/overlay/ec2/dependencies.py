@@ -33,6 +33,11 @@ def _gateways(call: Call, world: World, **filters: str) -> list[str]:
     return alive + deleting
 
 
+def _balancers(call: Call, world: World, uses: Callable[[Any], bool]) -> list[str]:
+    """The load balancers of which `uses` says so."""
+    return [balancer.name for balancer in world.backend(call, "elbv2").load_balancers.values() if uses(balancer)]
+
+
 def _of_subnet(call: Call, world: World, subnet: str) -> list[str]:
     """What has a network interface in the subnet."""
     clusters = world.table(CLUSTERS, call).values()
@@ -45,6 +50,7 @@ def _of_subnet(call: Call, world: World, subnet: str) -> list[str]:
     instances = world.invoke(call, "rds", "DescribeDBInstances").get("DBInstances", [])
     return [
         *_gateways(call, world, subnet_id=subnet),
+        *_balancers(call, world, lambda balancer: subnet in (each.id for each in balancer.subnets)),
         *(record["name"] for record in clusters if subnet in record["resourcesVpcConfig"]["subnetIds"]),
         *(record["nodegroupName"] for record in nodegroups if subnet in record["subnets"]),
         *(
@@ -86,6 +92,7 @@ def _of_security_group(call: Call, world: World, group: str) -> list[str]:
     instances = world.invoke(call, "rds", "DescribeDBInstances").get("DBInstances", [])
     return [
         *sorted(referring),
+        *_balancers(call, world, lambda balancer: group in (balancer.security_groups or ())),
         *(
             record["name"]
             for record in world.table(CLUSTERS, call).values()
@@ -105,10 +112,11 @@ def _of_security_group(call: Call, world: World, group: str) -> list[str]:
 
 
 def _public_gateways(call: Call, world: World, vpc: str) -> list[str]:
-    """The NAT gateways with a public address, which need the internet gateway."""
+    """The NAT gateways and load balancers with a public address, which need the internet gateway."""
     found = world.invoke(call, "ec2", "DescribeNatGateways", Filter=[{"Name": "vpc-id", "Values": [vpc]}])
     public = {each["NatGatewayId"] for each in found.get("NatGateways", []) if each["ConnectivityType"] == "public"}
-    return [gateway for gateway in _gateways(call, world, vpc_id=vpc) if gateway in public]
+    facing = _balancers(call, world, lambda each: each.vpc_id == vpc and each.scheme == "internet-facing")
+    return [gateway for gateway in _gateways(call, world, vpc_id=vpc) if gateway in public] + facing
 
 
 def release_address(call: Call, world: World) -> Result:
