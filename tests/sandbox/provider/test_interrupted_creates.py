@@ -20,6 +20,7 @@ SEVERAL = {
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:ec2/vpc:Vpc",
     "aws:kms/key:Key",
+    "aws:lb/listener:Listener",
     "aws:lb/loadBalancer:LoadBalancer",
     "aws:lb/targetGroup:TargetGroup",
 }
