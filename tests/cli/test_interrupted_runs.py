@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
+from ils_pipelines.settings.layers import Layer
 from tests.cli.conftest import Terminal
 
 SECONDS_PER_MINUTE = 0.5
@@ -115,7 +116,7 @@ def test_down_needs_the_name_and_then_leaves_nothing(slow: Terminal) -> None:
     assert "its name must be given as confirmation: expected 'dev', found nothing" in refused.stderr
     wrong = slow.ils("down", "dev", "--confirm", "staging")
     assert wrong.code == 1
-    assert _layers_up(slow) == 6
+    assert _layers_up(slow) == len(Layer)
 
     gone = slow.ils("down", "dev", "--confirm", "dev", "--json")
     assert gone.code == 0, gone.stderr
