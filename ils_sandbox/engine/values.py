@@ -59,17 +59,6 @@ def _rebuild(value: PropertyValue, convert: Any) -> PropertyValue:
     return value
 
 
-def contains_unknown(value: PropertyValue) -> bool:
-    match value.value:
-        case Computed():
-            return True
-        case Mapping() as items:
-            return any(contains_unknown(item) for item in items.values())
-        case tuple() as items:
-            return any(contains_unknown(item) for item in items)
-    return False
-
-
 def from_plain(value: Any) -> PropertyValue:
     """A JSON value as a property value."""
     if isinstance(value, Mapping):
