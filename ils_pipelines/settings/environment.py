@@ -15,6 +15,7 @@ from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.encryption import Encryption
+from ils_pipelines.settings.engine import EngineSettings
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
 from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.settings.network import Network
@@ -48,6 +49,9 @@ class Environment(Section):
         default=(), description="Posture controls that do not hold here, with reasons."
     )
     aws: AwsAccount = Field(default_factory=AwsAccount, description="Account and region.")
+    engine: EngineSettings = Field(
+        default_factory=EngineSettings, description="How Pulumi applies an environment of target aws."
+    )
     network: Network = Field(default_factory=Network, description="The VPC.")
     encryption: Encryption = Field(default_factory=Encryption, description="The encryption keys.")
     cluster: Cluster = Field(default_factory=Cluster, description="The Kubernetes cluster.")

@@ -29,6 +29,25 @@ def _account_is_named(environment: Environment, _today: date) -> Iterator[Findin
         )
 
 
+def _state_is_kept(environment: Environment, _today: date) -> Iterator[Finding]:
+    backend = environment.engine.backend
+    if environment.target is TargetKind.AWS and backend is None:
+        yield Finding(
+            ("engine", "backend"),
+            None,
+            "is needed for target aws: Pulumi keeps there what it knows of the resources",
+            'Name a bucket: "s3://ils-pulumi-state?region=us-east-1&awssdk=v2".',
+        )
+    if environment.tier is Tier.PRODUCTION and backend is not None and backend.startswith("file:"):
+        yield Finding(
+            ("engine", "backend"),
+            backend,
+            "keeps the only record of production's resources on one machine",
+            "Use a versioned S3 bucket.",
+            severity=Severity.WARNING,
+        )
+
+
 def _zones_exist(environment: Environment, _today: date) -> Iterator[Finding]:
     zones = environment.network.availability_zones
     letters = zone_letters(environment.aws.region)
@@ -176,6 +195,7 @@ def _waivers_hold(environment: Environment, today: date) -> Iterator[Finding]:
 # What each rule reads, so that it is skipped when that part of a file could not be understood.
 ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("target", "aws.account_id"), _account_is_named),
+    (("target", "tier", "engine.backend"), _state_is_kept),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("cache.port", "database.port"), _ports_differ),
     (

@@ -19,6 +19,13 @@ BAD: tuple[tuple[str, str, Any, str], ...] = (
     ("aws", "assume_role", "deployer", "arn:aws:iam::"),
     ("aws", "tags", {"aws:owner": "me"}, "another prefix"),
     ("aws", "tags", {"environment": "x"}, "another key"),
+    ("engine", "backend", "https://api.pulumi.com", "s3://"),
+    ("engine", "backend", "file://state", "file:///var"),
+    ("engine", "secrets_provider", "hunter2", "awskms://"),
+    ("engine", "passphrase_file", "secret.txt", "/etc/ils/passphrase"),
+    ("engine", "pulumi_version", "3.274", "all three numbers"),
+    ("engine", "parallel", 0, "1 or more"),
+    ("engine", "change_timeout_minutes", 1, "5 or more"),
     ("network", "cidr", "10.0.0.0", '"10.0.0.0/32"'),
     ("network", "cidr", "ten", "10.0.0.0/16"),
     ("network", "cidr", 10, "10.0.0.0/16"),
@@ -87,6 +94,22 @@ def test_a_problem_carries_the_value_that_was_found(read: Read) -> None:
 )
 def test_an_image_with_a_fixed_tag_or_digest_is_accepted(read: Read, image: str) -> None:
     assert read({"app": {"image": image}}).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("backend", "s3://ils-state"),
+        ("backend", "s3://ils-state/platform?region=us-east-1&awssdk=v2"),
+        ("backend", "file:///var/lib/ils/state"),
+        ("secrets_provider", "passphrase"),
+        ("secrets_provider", "awskms://alias/ils?region=us-east-1"),
+        ("secrets_provider", "awskms://1234abcd-12ab-34cd-56ef-1234567890ab?region=us-east-1"),
+        ("secrets_provider", "awskms:///arn:aws:kms:us-east-1:123456789012:key/1234abcd?region=us-east-1"),
+    ],
+)
+def test_what_pulumi_takes_for_a_backend_or_a_key_is_accepted(read: Read, field: str, value: str) -> None:
+    assert read({"engine": {field: value}}).problems == ()
 
 
 @pytest.mark.parametrize("name", ["Dev", "1dev", "dev-", "d" * 21, "dev_1", "a--b"])

@@ -117,11 +117,19 @@ def test_a_waiver_needs_an_end(problem_paths: Paths) -> None:
 
 
 def test_an_aws_environment_names_its_account(problem_paths: Paths) -> None:
-    assert problem_paths({"target": "aws"}) == ["aws.account_id"]
+    assert problem_paths({"target": "aws"}) == ["aws.account_id", "engine.backend"]
 
 
 def test_an_aws_environment_with_an_account_is_accepted(problem_paths: Paths) -> None:
-    assert problem_paths({"target": "aws", "aws": {"account_id": "123456789012"}}) == []
+    account = {"account_id": "123456789012"}
+    assert problem_paths({"target": "aws", "aws": account, "engine": {"backend": "s3://ils-state"}}) == []
+
+
+def test_production_is_warned_of_a_state_that_only_one_machine_has(read: Read) -> None:
+    report = read(GOOD | {"engine": {"backend": "file:///var/lib/ils"}})
+
+    assert report.problems == ()
+    assert [warning.path for warning in report.warnings] == ["engine.backend"]
 
 
 def test_database_and_cache_may_not_share_a_port(problem_paths: Paths) -> None:
