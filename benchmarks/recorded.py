@@ -1,9 +1,9 @@
-"""The AWS calls of one `ils` command, recorded and made again by a bare boto3 script.
+"""The calls of one `ils` command, recorded and made again by a bare script.
 
-`python -m benchmarks.recorded record FILE up dev` runs `ils up dev` and writes every AWS call that it made to FILE.
-`python -m benchmarks.recorded replay FILE ENDPOINT IDS` makes the same calls, in the order in which they were begun, with
-nothing but boto3. Ids that AWS gave in the recording are exchanged for those that it gives now, which IDS keeps for the
-replay of a later command.
+`python -m benchmarks.recorded record FILE up dev` runs `ils up dev` and writes every call to AWS and to Kubernetes that it
+made to FILE. `python -m benchmarks.recorded replay FILE ENDPOINT IDS` makes the same calls, in the order in which they were
+begun, with nothing but boto3 and the Kubernetes client. Ids that AWS gave in the recording are exchanged for those that it
+gives now, which IDS keeps for the replay of a later command.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+CLUSTER = "ils-dev"
+REGION = "us-east-1"
 
 
 def record(file: Path, arguments: list[str]) -> None:
     from botocore.client import BaseClient
+    from kubernetes.client import ApiClient
 
     calls: list[dict[str, Any]] = []
     lock = threading.Lock()
@@ -38,7 +43,15 @@ def record(file: Path, arguments: list[str]) -> None:
             raise
         return entry["response"]
 
+    plain_request = ApiClient.call_api
+
+    def recording_request(self: Any, path: str, method: str, **arguments: Any) -> Any:
+        with lock:
+            calls.append({"path": path, "method": method, "arguments": arguments})
+        return plain_request(self, path, method, **arguments)
+
     BaseClient._make_api_call = recording_call
+    ApiClient.call_api = recording_request
     from ils_pipelines.cli import app
 
     try:
@@ -52,8 +65,13 @@ def replay(file: Path, endpoint: str, ids: Path) -> None:
     from botocore.exceptions import ClientError
 
     clients: dict[tuple[str, str], Any] = {}
+    cluster: Any = None
     now: dict[str, str] = json.loads(ids.read_text()) if ids.exists() else {}
     for call in json.loads(file.read_text()):
+        if "path" in call:
+            cluster = cluster or _kubernetes(endpoint)
+            _request(cluster, call, now)
+            continue
         key = (call["service"], call["region"])
         if key not in clients:
             clients[key] = boto3.client(
@@ -71,6 +89,32 @@ def replay(file: Path, endpoint: str, ids: Path) -> None:
             continue
         _learn(call.get("response"), json.loads(json.dumps(response, default=str)), now)
     ids.write_text(json.dumps(now))
+
+
+def _kubernetes(endpoint: str) -> Any:
+    """A client for the cluster of `dev`."""
+    import boto3
+
+    from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
+
+    session = boto3.Session(aws_access_key_id="sandbox", aws_secret_access_key="sandbox", region_name=REGION)  # noqa: S106
+    access = cluster_access(session.client("eks", endpoint_url=endpoint), CLUSTER)
+    sts = session.client("sts", endpoint_url=endpoint)
+    return api_client(access, lambda: bearer_token(sts, CLUSTER))
+
+
+def _request(cluster: Any, call: dict[str, Any], now: dict[str, str]) -> None:
+    from kubernetes.client.exceptions import ApiException
+
+    arguments = {key: _exchange(value, now) for key, value in call["arguments"].items()}
+    # JSON has no tuples, and the client takes these as nothing else.
+    arguments["query_params"] = [tuple(pair) for pair in arguments["query_params"]]
+    arguments["_request_timeout"] = tuple(arguments["_request_timeout"])
+    try:
+        cluster.call_api(call["path"], call["method"], **arguments)
+    except ApiException as refused:
+        if refused.status != HTTPStatus.NOT_FOUND:  # a look whether something is there
+            raise
 
 
 def _exchange(value: Any, now: dict[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""`ils up dev` against a bare boto3 script that makes the same AWS calls one after the other.
+"""`ils up dev` against a bare script that makes the same calls to AWS and Kubernetes one after the other.
 
 Each pair starts from an empty sandbox. With 100 ms added to every call ours must win: it makes independent calls at the
 same time.
@@ -61,7 +61,7 @@ def _measure(sandbox: Sandbox, directory: Path) -> None:
     for file in (first, again):
         recording = [sys.executable, "-m", "benchmarks.recorded", "record", str(file), "up", "dev"]
         subprocess.run(recording, env=sandbox.env, check=True, capture_output=True)
-    print(f"ils up dev: {_count(first)} AWS calls on an empty sandbox, {_count(again)} when nothing changed")
+    print(f"ils up dev: {_count(first)} calls on an empty sandbox, {_count(again)} when nothing changed")
     print(HEADER)
     _pairs(sandbox, first, again, "", 0.0)
     _pairs(sandbox, first, again, ", 100 ms a call", LATENCY_SECONDS)
@@ -79,10 +79,10 @@ def _pairs(sandbox: Sandbox, first: Path, again: Path, suffix: str, latency: flo
         sandbox.empty(latency)
         up.append(wall([ILS, "up", "dev", "--json"], sandbox.env))
         no_change.append(wall([ILS, "up", "dev", "--json"], sandbox.env))
-    print(row(f"bare boto3, empty sandbox{suffix}", bare_up))
+    print(row(f"bare script, empty sandbox{suffix}", bare_up))
     print(row(f"ils up dev, empty sandbox{suffix}", up))
     print(ratio("  ratio", up, bare_up))
-    print(row(f"bare boto3, no change{suffix}", bare_no_change))
+    print(row(f"bare script, no change{suffix}", bare_no_change))
     print(row(f"ils up dev, no change{suffix}", no_change))
     print(ratio("  ratio", no_change, bare_no_change))
 
