@@ -6,7 +6,7 @@ from dagster import ConfigurableResource
 from pydantic import PrivateAttr
 
 from ils_pipelines.instance import state_directory
-from ils_pipelines.provisioning.approval import NotApproved, check_approval
+from ils_pipelines.provisioning.approval import NotApproved, Permit, check_approval
 from ils_pipelines.provisioning.approval_log import ApprovalLog, FileApprovalLog
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
@@ -20,7 +20,7 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
     """
 
     _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
-    _approved: dict[str, NotApproved | None] = PrivateAttr(default_factory=dict)
+    _permits: dict[str, Permit | NotApproved] = PrivateAttr(default_factory=dict)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     def open(self, environment: str) -> Target:
@@ -40,20 +40,19 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
         """Where approvals are kept."""
         return FileApprovalLog(state_directory())
 
-    def open_approved(self, environment: str, run_id: str) -> Target:
-        """Likewise, once it is clear that the run may change the environment; its approval is used up. No step of a run
-        changes anything before. Raises `NotApproved` as well.
+    def open_approved(self, environment: str, run_id: str) -> tuple[Target, Permit]:
+        """Likewise, with what the run may do to the environment; its approval is used up. No step of a run changes anything
+        before. Raises `NotApproved` as well.
         """
         target = self.open(environment)
         with self._lock:
-            if environment not in self._approved:
+            if environment not in self._permits:
                 try:
-                    check_approval(target, self.approvals, run_id)
-                    self._approved[environment] = None
+                    self._permits[environment] = check_approval(target, self.approvals, run_id)
                 except NotApproved as refused:
                     # For the other steps that start at the same moment, which need not plan again to hear the same.
-                    self._approved[environment] = refused
-            refusal = self._approved[environment]
-            if refusal is not None:
-                raise refusal
-        return target
+                    self._permits[environment] = refused
+            permit = self._permits[environment]
+        if isinstance(permit, NotApproved):
+            raise permit
+        return target, permit

@@ -10,6 +10,7 @@ from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.step_log import StepLog
 from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.approval import Permit
 from ils_pipelines.provisioning.layers import layer_work, perform
 from ils_pipelines.provisioning.progress import (
     Action,
@@ -34,8 +35,9 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
     started = time.monotonic()
     publish(run_id, LayerStarted(layer, action))
     try:
+        permit = Permit()
         if action is Action.UP:
-            target = targets.open_approved(context.partition_key, run_id)
+            target, permit = targets.open_approved(context.partition_key, run_id)
         else:
             target = targets.open(context.partition_key)
         with StepLog(context.log) as log:
@@ -51,6 +53,7 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
                 action,
                 environment=target.environment,
                 layer=layer,
+                approved=permit.of(layer),
                 on_event=on_event,
                 cancel=step_cancel_event(),
             )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from ils_pipelines.engine.covering import deviations
 from ils_pipelines.engine.models import LockHolder, Plan
 from ils_pipelines.errors import IlsError
+
+MAX_LINES = 20
+"""Of a difference; what is more is counted."""
 
 
 class EngineError(IlsError):
@@ -49,15 +53,14 @@ class PlanMismatch(EngineError):
     def __init__(self, approved: Plan, actual: Plan) -> None:
         self.approved = approved
         self.actual = actual
-        before = {(c.urn, c.operation): c for c in approved.changes}
-        now = {(c.urn, c.operation): c for c in actual.changes}
-        lines = [f"- no longer planned: {op} {urn}" for urn, op in before.keys() - now.keys()]
-        lines += [f"- not in the approved plan: {op} {urn}" for urn, op in now.keys() - before.keys()]
-        lines += [f"- differs: {op} {urn}" for urn, op in before.keys() & now.keys() if before[urn, op] != now[urn, op]]
+        found = list(deviations(approved, actual))
+        lines = [f"- {line}" for line in found[:MAX_LINES]]
+        if len(found) > MAX_LINES:
+            lines.append(f"- and {len(found) - MAX_LINES} more differences")
         super().__init__(
-            f"the approved plan {approved.digest[:12]} of {approved.project}/{approved.stack} is not what would be done "
-            f"now ({actual.digest[:12]}); nothing was changed. Preview again and have that plan approved.\n"
-            + "\n".join(sorted(lines))
+            f"the approved plan {approved.digest[:12]} of {approved.project}/{approved.stack} does not cover what would be "
+            f"done now ({actual.digest[:12]}); nothing was changed in it. Plan again and have that plan approved.\n"
+            + "\n".join(lines)
         )
 
 

@@ -41,7 +41,8 @@ class Engine(Protocol):
     ) -> UpResult:
         """Bring the stack to what its program declares.
 
-        With `approved`, previews first and raises `PlanMismatch`, changing nothing, unless the result is that plan.
+        With `approved`, previews first, holding the stack's lock, and raises `PlanMismatch`, changing nothing, unless that
+        plan `covers` the result (`ils_pipelines.engine.covering`); nothing that it does not cover is done afterwards.
         """
 
     def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:

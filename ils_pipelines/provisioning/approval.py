@@ -1,8 +1,10 @@
 """Environments whose file says `requires_approval` are changed only as a plan that somebody looked at and approved.
 
-What is approved is the plan of the whole environment, by its digest: layers that do not exist yet are planned against
-unknown outputs of the layers below them, so the plan of one layer alone changes while those are being made. An approval
-holds for the code and the file that the plan was made from, for a limited time, and for one run.
+What is approved is the plan of the whole environment, by its digest, which is compared before the first change. While it
+is applied, each layer is held to its own part of it once more, as what was unknown of the layers below has become known:
+see `ils_pipelines.engine.covering`. An approval holds for the code and the file that the plan was made from, for a limited
+time, and for one run. What a run left undone, interrupted or refused midway, needs an approval of its own: an environment
+that is half changed is to be looked at first, and what is left is a shorter plan.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ import hashlib
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ils_pipelines.engine.models import Change, Plan, PropertyDiff
+from ils_pipelines.engine.covering import deviations
+from ils_pipelines.engine.models import Plan
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval_log import Approval, ApprovalLog, RecordedApproval, Use
 from ils_pipelines.provisioning.code_version import CodeVersion, code_version
@@ -23,6 +27,8 @@ from ils_pipelines.targets.protocol import Target
 
 SHOWN_DIGITS = 16
 """Of a digest of 64 hexadecimal digits; enough to name one, and as many as an approval must give."""
+PROJECT_PREFIX = "ils-"
+"""Of a layer's Pulumi project."""
 LONGEST_NAME = 100
 LONGEST_REASON = 1000
 MAX_LINES = 20
@@ -97,23 +103,37 @@ def approve(
     return approval
 
 
-def check_approval(target: Target, log: ApprovalLog, run_id: str, *, now: datetime | None = None) -> Approval | None:
+@dataclass(frozen=True)
+class Permit:
+    """What a run may do to an environment."""
+
+    approval: Approval | None = None
+    """The one that the run used up; None where none is needed, which is also where there is nothing to change."""
+    plans: Mapping[Layer, Plan] | None = None
+    """What each layer is held to; None where an environment is changed without approval."""
+
+    def of(self, layer: Layer) -> Plan | None:
+        """The plan that the layer is held to; None where it may be brought to whatever its file says."""
+        return None if self.plans is None else self.plans[layer]
+
+
+def check_approval(target: Target, log: ApprovalLog, run_id: str, *, now: datetime | None = None) -> Permit:
     """Raise `NotApproved` unless the target's environment may be provisioned by this run now; use the approval up.
 
-    The plan is made anew, so that what is approved is what is done. Returns the approval that was used; None where none is
-    needed, which is also where there is nothing to change. A run whose other steps used an approval may go on with it.
+    The plan is made anew, so that what is approved is what is done. A run whose other steps used an approval goes on with
+    it. Where there is nothing to change, the run is held to changing nothing.
     """
     environment = target.environment
     if not environment.requires_approval:
-        return None
+        return Permit()
     recorded = log.of(environment.name)
     for found in recorded:
         if found.use is not None and found.use.run == run_id:
-            return found.approval
+            return _permit(found.approval)
     code = code_version(environment.name)
     plans = plan_environment(target)
     if all(plan.empty for plan in plans.values()):
-        return None
+        return Permit(plans=plans)
     moment = now or utc_now()
     actual = _digest_of(plans)
     matching = [found for found in recorded if found.approval.digest == actual]
@@ -121,7 +141,11 @@ def check_approval(target: Target, log: ApprovalLog, run_id: str, *, now: dateti
     if good is None:
         raise NotApproved(_refusal(environment.name, plans, recorded, code, moment))
     log.use(Use(approval=good.id, environment=environment.name, run=run_id, at=moment))
-    return good
+    return _permit(good)
+
+
+def _permit(approval: Approval) -> Permit:
+    return Permit(approval, {Layer(plan.project.removeprefix(PROJECT_PREFIX)): plan for plan in approval.plans})
 
 
 def _flaws(found: RecordedApproval, code: CodeVersion, now: datetime) -> list[str]:
@@ -179,30 +203,12 @@ def _found(recorded: Sequence[RecordedApproval], actual: str, code: CodeVersion,
 
 
 def plan_difference(approved: Sequence[Plan], actual: Sequence[Plan]) -> Iterator[str]:
-    """A line for everything that would be done otherwise than was approved."""
-    before, now = _changes(approved), _changes(actual)
-    for key in sorted(before.keys() | now.keys()):
-        project, urn = key
-        old, new = before.get(key), now.get(key)
-        where = project.removeprefix("ils-")
-        if old is None and new is not None:
-            yield f"not approved: {where}: {new.operation} {new.type} {new.name}"
-        elif new is None and old is not None:
-            yield f"approved, but not to be done now: {where}: {old.operation} {old.type} {old.name}"
-        elif old is not None and new is not None and old != new:
-            what = f"{old.operation} was approved, now {new.operation}" if old.operation != new.operation else ""
-            paths = sorted({diff.path for diff in _one_sided(old, new)})
-            yield f"differs: {where}: {new.type} {new.name}: {what or ', '.join(paths) or urn}"
-
-
-def _one_sided(old: Change, new: Change) -> Iterator[PropertyDiff]:
-    """The property diffs that only one of two changes has."""
-    yield from (diff for diff in old.diffs if diff not in new.diffs)
-    yield from (diff for diff in new.diffs if diff not in old.diffs)
-
-
-def _changes(plans: Sequence[Plan]) -> dict[tuple[str, str], Change]:
-    return {(plan.project, change.urn): change for plan in plans for change in plan.changes}
+    """A line for everything that would be done otherwise than was approved, with the layer that it is in."""
+    before = {plan.project: plan for plan in approved}
+    for plan in actual:
+        # A layer that there was not when the plan was approved: everything in it is new.
+        known = before.get(plan.project) or plan.model_copy(update={"changes": ()})
+        yield from (f"{plan.project.removeprefix(PROJECT_PREFIX)}: {line}" for line in deviations(known, plan))
 
 
 def _digest_of(plans: Mapping[Layer, Plan]) -> str:

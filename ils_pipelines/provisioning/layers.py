@@ -22,7 +22,14 @@ class LayerWork(Protocol):
 
     def preview(self, *, on_event: OnEvent = ignore_events) -> Plan: ...
 
-    def up(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult: ...
+    def up(
+        self,
+        *,
+        approved: Plan | None = None,
+        on_event: OnEvent = ignore_events,
+        cancel: threading.Event | None = None,
+    ) -> UpResult:
+        """With `approved`, raises `PlanMismatch`, changing nothing, unless that plan covers what would be done."""
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult: ...
 
@@ -58,10 +65,11 @@ def perform(
     *,
     environment: Environment,
     layer: Layer,
+    approved: Plan | None = None,
     on_event: OnEvent = ignore_events,
     cancel: threading.Event | None = None,
 ) -> LayerReport:
-    """Do one thing to a layer and report it, with what it costs a month before and after."""
+    """Do one thing to a layer and report it, with what it costs a month before and after. `approved` is for an up."""
     started = time.monotonic()
     before = work.resources()
     outputs: Outputs = {}
@@ -70,7 +78,7 @@ def perform(
     elif action is Action.DESTROY:
         plan = work.destroy(on_event=on_event, cancel=cancel).plan
     else:
-        result = work.up(on_event=on_event, cancel=cancel)
+        result = work.up(approved=approved, on_event=on_event, cancel=cancel)
         plan, outputs = result.plan, result.outputs
     duration = timedelta(seconds=time.monotonic() - started)
     cost = estimate(environment, before, plan)
@@ -109,8 +117,14 @@ class StackLayer:
     def preview(self, *, on_event: OnEvent = ignore_events) -> Plan:
         return self._engine.preview(self._declared_stack(), on_event=on_event)
 
-    def up(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
-        return self._engine.up(self._declared_stack(), on_event=on_event, cancel=cancel)
+    def up(
+        self,
+        *,
+        approved: Plan | None = None,
+        on_event: OnEvent = ignore_events,
+        cancel: threading.Event | None = None,
+    ) -> UpResult:
+        return self._engine.up(self._declared_stack(), approved=approved, on_event=on_event, cancel=cancel)
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
         return self._engine.destroy(self._stack, on_event=on_event, cancel=cancel)

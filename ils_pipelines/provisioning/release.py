@@ -53,14 +53,20 @@ class ReleaseLayer:
             return self._without_values(self._cluster_name).preview()
         return self._release(self._cluster_name).preview()
 
-    def up(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
+    def up(
+        self,
+        *,
+        approved: Plan | None = None,
+        on_event: OnEvent = ignore_events,
+        cancel: threading.Event | None = None,
+    ) -> UpResult:
         """Raises `NotReady` unless the layers below exist."""
         if missing := self._missing():
             raise NotReady(
                 f"the release needs {', '.join(missing)}, which {'do' if len(missing) > 1 else 'does'} not exist yet. "
                 "Provision what is missing first."
             )
-        return self._release(self._cluster_name or "").up(on_event=on_event, cancel=cancel)
+        return self._release(self._cluster_name or "").up(approved=approved, on_event=on_event, cancel=cancel)
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
         if self._cluster_name is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from ils_pipelines.engine.covering import covers
 from ils_pipelines.engine.errors import PlanMismatch
 from ils_pipelines.engine.models import Drift, OutputValue, Plan, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
@@ -66,13 +67,13 @@ class AppRelease:
         """Apply what differs, remove what left the release, and wait until the application is healthy.
 
         Makes no mutating call when nothing differs; the application must be healthy all the same. With `approved`, raises
-        `PlanMismatch`, changing nothing, unless that is what would be done. Raises `FieldConflict` when somebody else
+        `PlanMismatch`, changing nothing, unless that covers what would be done. Raises `FieldConflict` when somebody else
         manages a field that would change, unless `force` takes it over, and `RolloutFailed`.
         """
         started = time.monotonic()
         found = self._survey()
         plan = found.plan()
-        if approved is not None and approved.digest != plan.digest:
+        if approved is not None and not covers(approved, plan):
             raise PlanMismatch(approved, plan)
         cancelled = cancel or threading.Event()
         applier = Applier(self._cluster, found, on_event, cancelled, self._release.secrets, force)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from pulumi.provider.experimental import provider as api
 
+from ils_pipelines.engine.covering import step_deviations
 from ils_pipelines.engine.errors import EngineError, OperationCancelled, ProtectedResource, ResourceFailed
-from ils_pipelines.engine.models import Change, DiffKind, Operation, PropertyDiff, ReplaceOrder, Stack
+from ils_pipelines.engine.models import Change, DiffKind, Operation, Plan, PropertyDiff, ReplaceOrder, Stack
 from ils_sandbox.engine import steps
 from ils_sandbox.engine.checkpoint import Checkpoint, Journal, PendingKind
 from ils_sandbox.engine.deletion import delete_in_order
@@ -28,10 +29,10 @@ from ils_sandbox.engine.values import Properties
 
 @dataclass(frozen=True)
 class Mode:
-    """`allowed`: with an approved plan, the only (URN, operation) pairs that may be carried out."""
+    """`approved`: the plan whose changes alone may be carried out; None where there is none to keep to."""
 
     preview: bool
-    allowed: frozenset[tuple[str, Operation]] | None = None
+    approved: Plan | None = None
 
 
 @dataclass(frozen=True)
@@ -312,9 +313,11 @@ class Deployment:
             raise OperationCancelled(f"not started: {failures[0]}")
 
     def _check_allowed(self, change: Change) -> None:
-        allowed = self._mode.allowed
-        if allowed is not None and (change.urn, change.operation) not in allowed:
-            raise EngineError(f"stopped before {change.operation} {change.urn}: the approved plan does not have it")
+        if self._mode.approved is None:
+            return
+        reasons = list(step_deviations(self._mode.approved, change))
+        if reasons:
+            raise EngineError(f"stopped before {change.operation} {change.urn}: {'; '.join(reasons)}")
 
     def _raise_failures(self) -> None:
         """Raise the failures that were causes: what was not started because of them is left out."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from ils_pipelines.engine.covering import covers
 from ils_pipelines.engine.errors import EngineError, PlanMismatch
 from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
@@ -62,13 +63,11 @@ class EmbeddedEngine:
         started, cancel = monotonic(), cancel or threading.Event()
         recorder = Recorder(stack, on_event)
         with self._changing(stack, "up", recorder) as (file, checkpoint):
-            allowed = None
             if approved is not None:
                 actual = self.preview(stack)
-                if actual.digest != approved.digest:
+                if not covers(approved, actual):
                     raise PlanMismatch(approved, actual)
-                allowed = frozenset((change.urn, change.operation) for change in approved.changes)
-            mode = Mode(preview=False, allowed=allowed)
+            mode = Mode(preview=False, approved=approved)
             interruptible(lambda: self._run(stack, file, checkpoint, recorder, mode, cancel), cancel)
             return self._result(stack, recorder, started)
 

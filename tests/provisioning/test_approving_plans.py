@@ -10,16 +10,20 @@ import pytest
 from dagster import DagsterInstance
 
 from ils_pipelines.defs.launch import run_job
+from ils_pipelines.engine.errors import PlanMismatch
 from ils_pipelines.provisioning.approval import (
     ApprovalRefused,
     NotApproved,
     NothingToApprove,
+    Permit,
     approve,
     check_approval,
     environment_digest,
     plan_environment,
 )
 from ils_pipelines.provisioning.approval_log import FileApprovalLog
+from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -75,11 +79,28 @@ def test_a_run_takes_the_approval_and_a_second_run_is_refused(
 
     taken = check_approval(target, log, "run-1", now=NOW)
 
-    assert taken is not None
-    assert taken.digest == approved
+    assert taken.approval is not None
+    assert taken.approval.digest == approved
+    assert set(taken.plans or {}) == set(Layer), "each layer is held to its part of the plan"
     assert check_approval(target, log, "run-1", now=NOW) == taken, "the run's other steps go on with it"
     with pytest.raises(NotApproved, match="it was used by run run-1 at 2026-11-23 12:00:00 UTC and counts once"):
         check_approval(target, log, "run-2", now=NOW)
+
+
+def test_a_layer_that_would_do_more_than_was_approved_is_refused_and_nothing_in_it_is_changed(
+    approved: str, staging: Open, environments: Path, log: FileApprovalLog, sandbox: LocalSandbox
+) -> None:
+    """What changes after the environment's plan was compared, while other layers are applied."""
+    permit = check_approval(staging(), log, "run", now=NOW)
+    file = environments / "staging.yaml"
+    file.write_text(file.read_text().replace("nat: single", "nat: per_az"))
+    later = layer_work(staging(), Layer.VPC)
+    sandbox.forget_requests()
+
+    with pytest.raises(PlanMismatch, match=r"not in the approved plan: create aws:ec2/natGateway:NatGateway nat-b"):
+        later.up(approved=permit.of(Layer.VPC))
+
+    assert sandbox.requests(mutating=True) == []
 
 
 def test_an_approval_counts_until_it_expires(approved: str, staging: Open, log: FileApprovalLog) -> None:
@@ -88,7 +109,7 @@ def test_an_approval_counts_until_it_expires(approved: str, staging: Open, log: 
     with pytest.raises(NotApproved, match="it expired at 2026-11-24 12:00:00 UTC"):
         check_approval(target, log, "late", now=NOW + timedelta(hours=HOURS))
 
-    assert check_approval(target, log, "in time", now=NOW + timedelta(hours=HOURS, seconds=-1))
+    assert check_approval(target, log, "in time", now=NOW + timedelta(hours=HOURS, seconds=-1)).approval
 
 
 def test_how_long_an_approval_counts_is_said_in_the_environments_file(
@@ -130,7 +151,7 @@ def test_what_differs_from_the_approved_plan_is_named(
 
     message = str(refused.value)
     assert "that is not what would be done now" in message
-    assert "  not approved: database: create aws:rds/clusterInstance:ClusterInstance database-3" in message
+    assert "  database: not in the approved plan: create aws:rds/clusterInstance:ClusterInstance database-3" in message
     assert "Nothing was changed" in message
     assert "ils approve staging --plan" in message
     assert log.of("staging")[0].use is None
@@ -169,7 +190,7 @@ def test_what_is_no_approval_is_not_recorded(
 def test_an_environment_that_asks_for_no_approval_needs_and_takes_none(staging: Open, log: FileApprovalLog) -> None:
     dev = open_target(load_environment("dev"))
 
-    assert check_approval(dev, log, "run", now=NOW) is None
+    assert check_approval(dev, log, "run", now=NOW) == Permit()
     with pytest.raises(NothingToApprove, match="dev is changed without approval"):
         approve(dev, log, digest="0" * 64, by="alice", reason="CHG-1", now=NOW)
 
@@ -203,6 +224,6 @@ def test_the_job_records_an_approval_that_counts_and_a_wrong_one_fails_in_words(
     right = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving(digest_of(target)))
 
     assert right.success
-    taken = check_approval(target, log, "run-of-the-job")
+    taken = check_approval(target, log, "run-of-the-job").approval
     assert taken is not None
     assert (taken.by, taken.reason) == ("bob", "CHG-2")

@@ -8,13 +8,18 @@ import pulumi
 import pytest
 
 from ils_pipelines.engine.errors import CheckpointCorrupt, PlanMismatch
-from ils_pipelines.engine.models import SECRET, DiffKind, Plan, Stack
+from ils_pipelines.engine.models import SECRET, UNKNOWN, DiffKind, Plan, Stack
 from tests.contract.engine.conftest import Lab
 from tests.contract.engine.lab import Thing
 
 
-def plain(value: str = "v", **more: object) -> None:
+def plain(value: pulumi.Input[str] = "v", **more: object) -> None:
     Thing("thing", value=value, **more)
+
+
+def not_known_yet() -> pulumi.Output[str]:
+    """What another stack will put out, once it is there."""
+    return pulumi.Output.from_input(pulumi.UNKNOWN)
 
 
 def test_an_approved_plan_is_applied(lab: Lab) -> None:
@@ -43,8 +48,28 @@ def test_a_plan_approved_for_a_world_that_has_changed_is_refused(lab: Lab) -> No
     approved = lab.engine.preview(lab.stack(plain))
     lab.engine.up(lab.stack(plain))
 
-    with pytest.raises(PlanMismatch, match="no longer planned"):
+    with pytest.raises(PlanMismatch, match=r"approved, but not to be done now: create .*thing"):
         lab.engine.up(lab.stack(plain), approved=approved)
+
+
+def test_a_plan_made_with_an_unknown_is_applied_once_that_is_known_and_nothing_else_is(lab: Lab) -> None:
+    lab.engine.up(lab.stack(lambda: plain("v")))
+    approved = lab.engine.preview(lab.stack(lambda: plain(not_known_yet())))
+    assert [diff.new for change in approved.changes for diff in change.diffs] == [UNKNOWN]
+
+    with pytest.raises(PlanMismatch, match=r"tags.* was not to change"):
+        lab.engine.up(lab.stack(lambda: plain("w", tags={"a": "1"})), approved=approved)
+    assert lab.world.calls("update") == []
+
+    result = lab.engine.up(lab.stack(lambda: plain("w")), approved=approved)
+    assert result.plan.counts == {"update": 1}
+
+
+def test_what_was_unknown_and_turns_out_to_be_as_it_is_needs_no_change(lab: Lab) -> None:
+    lab.engine.up(lab.stack(lambda: plain("v")))
+    approved = lab.engine.preview(lab.stack(lambda: plain(not_known_yet())))
+
+    assert lab.engine.up(lab.stack(lambda: plain("v")), approved=approved).plan.empty
 
 
 def test_the_digest_of_a_plan_is_the_same_each_time_and_another_for_another_plan(lab: Lab) -> None:
