@@ -7,6 +7,7 @@ Dagster, nor `ils --help` for the sandbox.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -131,6 +132,34 @@ def down(
     from ils_pipelines.provisioning.progress import Action
 
     raise typer.Exit(run(Action.DESTROY, environment, as_json=as_json, confirm=confirm))
+
+
+@app.command()
+def kubeconfig(
+    environment: EnvironmentArgument,
+    file: Annotated[
+        Path | None, typer.Option(help="Where to write it; in the state folder by default.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a kubeconfig for the environment's cluster, which holds no secret: each token comes from `ils eks-token`."""
+    from ils_pipelines.commands.kubeconfig import kubeconfig as write
+
+    raise typer.Exit(write(environment, file=file, as_json=as_json))
+
+
+@app.command()
+def eks_token(
+    cluster: Annotated[str, typer.Argument(help="Name of the cluster, e.g. ils-dev.", show_default=False)],
+    environment: Annotated[
+        str | None,
+        typer.Option(help="Sign with the credentials and region of its file, not the shell's.", show_default=False),
+    ] = None,
+) -> None:
+    """Print a token for the API of an EKS cluster, as kubectl asks its exec plugins for it."""
+    from ils_pipelines.commands.eks_token import eks_token as sign
+
+    raise typer.Exit(sign(cluster, environment=environment))
 
 
 @app.command()

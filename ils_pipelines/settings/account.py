@@ -48,6 +48,26 @@ class AwsAccount(Section):
         ]
         | None
     ) = Field(default=None, description="ARN of the role that is assumed before any call.")
+    external_id: (
+        Annotated[
+            str,
+            text(
+                r"[\w+=,.@:/-]{2,1224}",
+                "is not an external id",
+                "Use 2 to 1224 letters, digits or any of _+=,.@:/-, exactly as the role's trust policy has it.",
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="External id that the trust policy of assume_role asks for.")
+    session_name: Annotated[
+        str,
+        text(r"[\w+=,.@-]{2,64}", "is not a session name", "Use 2 to 64 letters, digits or any of _+=,.@-."),
+    ] = Field(default="ils-pipelines", description="Name of the session in assume_role, which CloudTrail shows.")
+    session_minutes: Annotated[int, Field(strict=True, ge=15, le=720)] = Field(
+        default=60,
+        description="How long the credentials of assume_role last before they are renewed; at most what the role allows, "
+        "and 60 when another role assumes it.",
+    )
     tags: Annotated[dict[str, str], AfterValidator(_tags)] = Field(
         default_factory=dict, description="Tags put on every resource beside the layers' own.", max_length=40
     )

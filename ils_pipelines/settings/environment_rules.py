@@ -48,6 +48,16 @@ def _state_is_kept(environment: Environment, _today: date) -> Iterator[Finding]:
         )
 
 
+def _external_id_has_a_role(environment: Environment, _today: date) -> Iterator[Finding]:
+    if environment.aws.external_id is not None and environment.aws.assume_role is None:
+        yield Finding(
+            ("aws", "external_id"),
+            environment.aws.external_id,
+            "is given to nobody: there is no role to assume",
+            "Add aws.assume_role, or leave the external id out.",
+        )
+
+
 def _zones_exist(environment: Environment, _today: date) -> Iterator[Finding]:
     zones = environment.network.availability_zones
     letters = zone_letters(environment.aws.region)
@@ -196,6 +206,7 @@ def _waivers_hold(environment: Environment, today: date) -> Iterator[Finding]:
 ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("target", "aws.account_id"), _account_is_named),
     (("target", "tier", "engine.backend"), _state_is_kept),
+    (("aws.external_id", "aws.assume_role"), _external_id_has_a_role),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("cache.port", "database.port"), _ports_differ),
     (

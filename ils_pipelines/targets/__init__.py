@@ -36,10 +36,9 @@ def _sandbox(environment: Environment) -> Target:
 
 
 def _aws(environment: Environment) -> Target:
-    raise TargetUnavailable(
-        f"environment {environment.name} lives in an AWS account, which needs the Pulumi engine; this version does not "
-        "have it yet. Set `target: sandbox` in its file to try the environment on this machine."
-    )
+    from ils_pipelines.targets.aws import AwsTarget
+
+    return AwsTarget(environment)
 
 
 _OPENERS = {"sandbox": _sandbox, "aws": _aws}

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ils_pipelines.targets.errors import TargetUnavailable
@@ -20,6 +21,9 @@ URL_EXPIRES_SECONDS = 60
 """What EKS asks of the presigned request. The token that holds it is accepted for about 14 minutes."""
 TOKEN_LIFETIME_SECONDS = 10 * 60
 """When we make a new one: well before the 14 minutes are over, so that no long watch starts with a token about to end."""
+
+ACCEPTED_FOR = timedelta(minutes=14)
+"""What a program that asks for a token is told of its life."""
 
 _CLUSTER_HEADER = "x-k8s-aws-id"
 

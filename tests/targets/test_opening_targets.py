@@ -33,11 +33,10 @@ def test_a_sandbox_that_is_down_is_said_to_be_down_with_the_remedy(dev, tmp_path
         open_target(dev).preflight()
 
 
-def test_an_aws_account_needs_an_engine_that_is_not_there_yet(dev) -> None:
+def test_an_environment_of_an_account_gets_that_account(dev) -> None:
     account = dev.model_copy(update={"target": type(dev.target)("aws")})
 
-    with pytest.raises(TargetUnavailable, match="needs the Pulumi engine; this version does not have it yet"):
-        open_target(account)
+    assert open_target(account).name == "aws"
 
 
 def test_without_the_extra_the_error_names_it() -> None:

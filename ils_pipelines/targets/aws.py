@@ -1,0 +1,97 @@
+"""The target of environments that live in an AWS account."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ils_pipelines.targets.account import Caller, caller_identity
+from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
+from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
+from ils_pipelines.targets.sessions import MAX_ATTEMPTS, AssumedRole, Clients, Login
+
+if TYPE_CHECKING:
+    from ils_pipelines.engine.protocol import Engine
+    from ils_pipelines.settings.account import AwsAccount
+    from ils_pipelines.settings.environment import Environment
+
+
+class AwsTarget:
+    """One AWS account and region, as the environment's file names them."""
+
+    name = "aws"
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._lock = threading.RLock()
+        self._clients: Clients | None = None
+
+    @property
+    def environment(self) -> Environment:
+        return self._environment
+
+    def preflight(self) -> None:
+        """Ask STS who we are. Raises `TargetUnavailable`; `WrongAccount` when it is not the account of the file."""
+        self._check_account(self.caller())
+
+    def caller(self) -> Caller:
+        """Who the calls of this target are made as. Raises `TargetUnavailable`, which says what to do about it."""
+        return caller_identity(self.client, self._environment.aws)
+
+    def engine(self) -> Engine:
+        raise TargetUnavailable(
+            f"environment {self._environment.name} lives in an AWS account, which needs the Pulumi engine; this version "
+            "does not have it yet. Set `target: sandbox` in its file to try the environment on this machine."
+        )
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        with self._lock:
+            if self._clients is None:
+                self._clients = Clients(region=self._environment.aws.region, login=login_of(self._environment.aws))
+            return self._clients.client(service, region=region)
+
+    def provider_config(self, region: str) -> dict[str, str]:
+        """The same credentials for Pulumi's provider, which refuses other accounts by itself too.
+
+        Lists are JSON, as Pulumi's configuration has them.
+        """
+        account = self._environment.aws
+        config = {"region": region, "retryMode": "adaptive", "maxRetries": str(MAX_ATTEMPTS)}
+        if account.account_id is not None:
+            config["allowedAccountIds"] = json.dumps([account.account_id])
+        if account.profile is not None:
+            config["profile"] = account.profile
+        if account.assume_role is not None:
+            role = {
+                "roleArn": account.assume_role,
+                "sessionName": account.session_name,
+                "duration": f"{account.session_minutes}m",
+            }
+            if account.external_id is not None:
+                role["externalId"] = account.external_id
+            config["assumeRoles"] = json.dumps([role])
+        return config
+
+    def kubernetes(self, cluster: str) -> Any:
+        access = cluster_access(self.client("eks"), cluster)
+        return api_client(access, lambda: bearer_token(self.client("sts"), cluster))
+
+    def _check_account(self, caller: Caller) -> None:
+        expected = self._environment.aws.account_id
+        if caller.account_id != expected:
+            raise WrongAccount(self._environment.name, expected or "", caller.account_id, caller.arn)
+
+
+def login_of(account: AwsAccount) -> Login:
+    """Whose credentials an environment's file says to use."""
+    if account.assume_role is None:
+        return Login(profile=account.profile)
+    role = AssumedRole(
+        account.assume_role,
+        account.session_name,
+        account.external_id,
+        timedelta(minutes=account.session_minutes),
+    )
+    return Login(profile=account.profile, role=role)
