@@ -3,20 +3,23 @@
 from dagster import Definitions
 
 from ils_pipelines.defs.approval import approve_plan
-from ils_pipelines.defs.drift import drift_checks, drift_job, drift_report_asset, drift_schedules
+from ils_pipelines.defs.drift import DRIFT
 from ils_pipelines.defs.executor import threaded_executor
-from ils_pipelines.defs.health import health_checks, health_job, health_report_asset, health_schedules
+from ils_pipelines.defs.health import HEALTH
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
 from ils_pipelines.defs.looks import Looks
-from ils_pipelines.defs.posture import PostureReports, posture_checks, posture_report_asset, posture_report_job
+from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.scans import scan_definitions
+
+SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HEALTH))
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, posture_report_asset, drift_report_asset, health_report_asset],
-    asset_checks=[posture_checks, drift_checks, health_checks],
-    jobs=[provision_environment, *OP_JOBS, approve_plan, posture_report_job, drift_job, health_job],
-    schedules=[*drift_schedules, *health_schedules],
-    resources={"targets": EnvironmentTargets(), "looks": Looks(), "posture_reports": PostureReports()},
+    assets=[*LAYER_ASSETS, *(scan.report for scan in SCANS)],
+    asset_checks=[scan.checks for scan in SCANS],
+    jobs=[provision_environment, *OP_JOBS, approve_plan, *(scan.job for scan in SCANS)],
+    schedules=[schedule for scan in SCANS for schedule in scan.schedules],
+    resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,
 )

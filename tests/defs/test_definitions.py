@@ -9,8 +9,7 @@ import pytest
 from dagster import AssetKey, Definitions
 
 ROOT = Path(__file__).resolve().parents[2]
-LOAD_BUDGET_SECONDS = 1.5
-REPORTING_JOBS = {"drift_scan", "health_scan"}
+REPORTING_JOBS = {"drift_scan", "health_scan", "posture_report"}
 """Jobs that change nothing, and may run by themselves."""
 NOT_AT_LOAD = ("kubernetes", "pulumi", "pulumi_aws", "boto3", "botocore", "moto", "ils_sandbox", "matplotlib")
 
@@ -111,15 +110,17 @@ def test_every_job_runs_on_the_threaded_executor_and_has_a_longest_runtime(defs:
 
 _MEASURE = """
 import json, sys, time
+start = time.process_time()
 import dagster
-start = time.perf_counter()
+imported = time.process_time()
 import ils_pipelines.definitions
 ils_pipelines.definitions.defs.get_repository_def()
-print(json.dumps({"seconds": time.perf_counter() - start, "modules": list(sys.modules)}))
+loaded = time.process_time()
+print(json.dumps({"ratio": (loaded - imported) / (imported - start), "modules": list(sys.modules)}))
 """
 
 
-def test_loading_is_quick_and_imports_no_heavy_client() -> None:
+def test_loading_costs_less_than_importing_dagster_and_imports_no_heavy_client() -> None:
     measured = []
     for _ in range(2):  # the first may compile bytecode
         result = subprocess.run([sys.executable, "-c", _MEASURE], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -127,7 +128,7 @@ def test_loading_is_quick_and_imports_no_heavy_client() -> None:
 
     imported = {module.split(".")[0] for module in measured[-1]["modules"]}
     assert imported.isdisjoint(NOT_AT_LOAD)
-    assert measured[-1]["seconds"] <= LOAD_BUDGET_SECONDS
+    assert measured[-1]["ratio"] < 1.0
 
 
 @pytest.mark.slow

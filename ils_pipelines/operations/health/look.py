@@ -18,7 +18,7 @@ from ils_pipelines.operations.health.models import (
     LayerHealth,
 )
 from ils_pipelines.operations.health.view import View
-from ils_pipelines.operations.posture.live import ApiUnavailable, Live
+from ils_pipelines.operations.live import ApiUnavailable, Live
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 

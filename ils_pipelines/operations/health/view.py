@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.posture.live import ApiUnavailable, Live, Record
+from ils_pipelines.operations.live import ApiUnavailable, Live, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

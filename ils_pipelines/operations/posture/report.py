@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
+from ils_pipelines.operations.live import ApiUnavailable, Live
 from ils_pipelines.operations.posture import evaluators
 from ils_pipelines.operations.posture.controls import CONTROLS
-from ils_pipelines.operations.posture.live import ApiUnavailable, Live
 from ils_pipelines.operations.posture.models import (
     Control,
     Finding,

@@ -9,7 +9,7 @@ import pytest
 from ils_pipelines.operations.posture.controls import CONTROLS
 from ils_pipelines.operations.posture.models import Control
 from ils_pipelines.operations.posture.report import evaluator_of
-from ils_pipelines.operations.posture.scope import Scope
+from ils_pipelines.operations.scope import Scope
 from ils_pipelines.settings.controls import ControlId
 
 LAYERS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.health.view import View, finding, share
-from ils_pipelines.operations.posture.live import Record
+from ils_pipelines.operations.live import Record
 from ils_pipelines.release.objects import DEPLOYMENT, NAMESPACE, POD
 from ils_pipelines.release.rollout import REMEDIES, PodTrouble, trouble_of
 from ils_pipelines.release.settings import APP_NAME

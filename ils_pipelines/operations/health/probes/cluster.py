@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ils_pipelines.operations.health.models import HealthFinding
 from ils_pipelines.operations.health.view import States, View, judged, share
-from ils_pipelines.operations.posture.live import Record
+from ils_pipelines.operations.live import Record
 from ils_pipelines.release.objects import Kind
 
 NODE = Kind("v1", "Node", "nodes", namespaced=False)

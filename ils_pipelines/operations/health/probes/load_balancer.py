@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.health.view import States, View, finding, judged, share
-from ils_pipelines.operations.posture.live import Record
+from ils_pipelines.operations.live import Record
 
 _STATES = States("active", frozenset({"provisioning", "active_impaired"}))
 _REMEDY = "Look at the load balancer in the EC2 console; `ils drift` says what is missing."

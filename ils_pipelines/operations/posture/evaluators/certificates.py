@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.evaluators.load_balancers import certificate_arns
-from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.posture.scope import tags_of
+from ils_pipelines.operations.scope import tags_of
 
 _LONGEST_NOTICE = timedelta(days=30)
 _SMALLEST_RSA_BITS = 2048

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.evaluators.keys import CUSTOMER_KEY, encrypted
-from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.posture.scope import tags_of
+from ils_pipelines.operations.scope import tags_of
 
 _SHORTEST_RETENTION_DAYS = 7
 _WELL_KNOWN_NAMES = {"admin", "administrator", "awsuser", "master", "postgres", "rdsadmin", "root"}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ils_pipelines.operations.posture.live import Live, Record
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 
 CUSTOMER_KEY = "encrypted with a customer-managed KMS key"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.evaluators.network import vpc_ids
-from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 
 _TLS_1_2 = re.compile(r"ELBSecurityPolicy-(TLS13-1-[23]|TLS-1-2|FS-1-2)-")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ils_pipelines.operations.posture.live import Live, Record
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.posture.scope import tags_of
+from ils_pipelines.operations.scope import tags_of
 
 _GATEWAY_SERVICES = ("s3", "dynamodb")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ils_pipelines.operations.posture.live import Live, Record
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 
 _DEFAULT_HOP_LIMIT = 2

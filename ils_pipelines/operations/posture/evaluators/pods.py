@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ils_pipelines.operations.posture.live import Live, Record
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 from ils_pipelines.release.objects import DEPLOYMENT, POD, REPLICA_SET, Kind
 

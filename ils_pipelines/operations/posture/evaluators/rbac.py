@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.live import Live
 from ils_pipelines.operations.posture.evaluators.pods import SYSTEM_NAMESPACES
-from ils_pipelines.operations.posture.live import Live
 from ils_pipelines.operations.posture.models import Observation
 from ils_pipelines.release.objects import Kind
 

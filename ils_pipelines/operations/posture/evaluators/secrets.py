@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.evaluators.keys import encrypted
-from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.posture.scope import tags_of
+from ils_pipelines.operations.scope import tags_of
 
 _LONGEST = timedelta(days=90)
 _OWNER_TAG = "aws:rds:primaryDBClusterArn"

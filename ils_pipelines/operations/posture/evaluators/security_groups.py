@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
+from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.evaluators.network import vpc_ids
-from ils_pipelines.operations.posture.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
 
 _ALL = "-1"

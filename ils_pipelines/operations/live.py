@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.operations.posture.scope import Scope
+from ils_pipelines.operations.scope import Scope
 
 if TYPE_CHECKING:
     from ils_pipelines.release.objects import Kind

@@ -1,0 +1,134 @@
+"""A scan looks at an environment and changes nothing: checks on its layers' assets, a report, a job, and schedules.
+
+What is looked at and how it is told is the business of the module that declares the scan; how it runs is the same for all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetExecutionContext,
+    AssetsDefinition,
+    AssetSelection,
+    AssetSpec,
+    MaterializeResult,
+    MetadataValue,
+    ScheduleDefinition,
+    define_asset_job,
+    multi_asset,
+    multi_asset_check,
+)
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from ils_pipelines.defs.checks import layer_check_spec
+from ils_pipelines.defs.environments import ENVIRONMENTS
+from ils_pipelines.defs.layers import OWNERS, asset_key
+from ils_pipelines.defs.looks import Looks
+from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.schedules import environment_schedules
+from ils_pipelines.settings.layers import Layer
+from ils_pipelines.targets.protocol import Target
+
+Report = TypeVar("Report")
+Metadata = Mapping[str, MetadataValue]
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """When a scan runs by itself, in UTC."""
+
+    cron: Callable[[int], str]
+    """Given the environment's position among all, so that their runs stay apart."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Scan(Generic[Report]):
+    """What is looked at and how it is told."""
+
+    name: str
+    """Of the checks; the report is `<name>_report`."""
+    job: str
+    description: str
+    """Of the job."""
+    layers: tuple[Layer, ...]
+    """Those that get a check."""
+    check_description: str
+    """With `{layer}` in it."""
+    report_description: str
+    look: Callable[[Target, tuple[Layer, ...]], Report]
+    """Raises an `IlsError` when nothing can be looked at."""
+    check: Callable[[Report, Layer], AssetCheckResult]
+    report: Callable[[Report], Metadata]
+    longest: timedelta
+    """A run that takes longer is stuck."""
+    timetable: Timetable
+
+
+@dataclass(frozen=True)
+class ScanDefinitions:
+    """What Dagster knows of a scan."""
+
+    checks: AssetChecksDefinition
+    report: AssetsDefinition
+    job: UnresolvedAssetJobDefinition
+    schedules: tuple[ScheduleDefinition, ...]
+
+
+def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
+    """The checks and the report of a run share one look at the environment."""
+    report_name = f"{scan.name}_report"
+
+    def look(
+        run_id: str, environment: str, layers: tuple[Layer, ...], targets: EnvironmentTargets, looks: Looks
+    ) -> Report:
+        return looks.share(
+            run_id, (scan.name, environment, layers), lambda: scan.look(targets.open(environment), layers)
+        )
+
+    @multi_asset_check(
+        name=f"check_{scan.name}",
+        specs=[layer_check_spec(layer, scan.name, scan.check_description.format(layer=layer)) for layer in scan.layers],
+        can_subset=True,
+    )
+    def checks(
+        context: AssetCheckExecutionContext, targets: EnvironmentTargets, looks: Looks
+    ) -> Iterator[AssetCheckResult]:
+        asked = {key.asset_key for key in context.selected_asset_check_keys}
+        layers = tuple(layer for layer in scan.layers if asset_key(layer) in asked)
+        found = look(context.run.run_id, context.partition_key, layers, targets, looks)
+        for layer in layers:
+            yield scan.check(found, layer)
+
+    @multi_asset(
+        name=f"write_{report_name}",
+        specs=[
+            AssetSpec(
+                report_name,
+                deps=[asset_key(layer) for layer in scan.layers],
+                description=scan.report_description,
+                group_name="reports",
+                kinds={"aws", "kubernetes", "markdown"},
+                owners=list(OWNERS),
+                partitions_def=ENVIRONMENTS,
+            )
+        ],
+    )
+    def report(context: AssetExecutionContext, targets: EnvironmentTargets, looks: Looks) -> MaterializeResult:  # type: ignore[type-arg]
+        found = look(context.run.run_id, context.partition_key, scan.layers, targets, looks)
+        return MaterializeResult(asset_key=report_name, metadata=dict(scan.report(found)))
+
+    job = define_asset_job(
+        scan.job,
+        selection=AssetSelection.assets(report_name) | AssetSelection.checks(checks),
+        description=scan.description,
+        tags={"ils/action": scan.name, "dagster/max_runtime": str(int(scan.longest.total_seconds()))},
+    )
+    return ScanDefinitions(
+        checks, report, job, environment_schedules(job, scan.timetable.cron, scan.timetable.description)
+    )
