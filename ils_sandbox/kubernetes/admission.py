@@ -6,13 +6,19 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ils_sandbox.kubernetes.kinds import NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from ils_sandbox.kubernetes.kinds import EVENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from ils_sandbox.kubernetes.limit_ranges import check_limit_ranges, give_defaults
 from ils_sandbox.kubernetes.pod_security import check_pod_security
+from ils_sandbox.kubernetes.quotas import check_quotas
 from ils_sandbox.kubernetes.statuses import ApiError, forbidden, not_found, required_name
 from ils_sandbox.kubernetes.store import Cluster, Object, name_of, namespace_of
 
 SERVICE_NETWORK = ipaddress.ip_network("10.100.0.0/16")
 """Where EKS takes cluster IPs from."""
+
+UNANSWERING = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""Taints of nodes whose kubelet is not well or does not answer."""
+SECONDS_TOLERATED = 300
 
 
 def admit(cluster: Cluster, kind: Kind, obj: Object) -> None:
@@ -23,6 +29,15 @@ def admit(cluster: Cluster, kind: Kind, obj: Object) -> None:
         _namespace(cluster, kind, obj)
     for rule in RULES.get(kind, ()):
         rule(cluster, obj)
+
+
+def check_admission(cluster: Cluster, kind: Kind, obj: Object) -> None:
+    """What is looked at once an object is complete and known to be valid. Raises a 403."""
+    if kind is POD:
+        check_pod_security(cluster, obj)
+        check_limit_ranges(cluster, obj)
+    if kind.namespaced and kind is not EVENT:
+        check_quotas(cluster, kind, obj)
 
 
 def _namespace(cluster: Cluster, kind: Kind, obj: Object) -> None:
@@ -43,12 +58,25 @@ def _pod(cluster: Cluster, pod: Object) -> None:
     spec = pod["spec"]
     account = spec.setdefault("serviceAccountName", "default")
     spec["serviceAccount"] = account
+    _tolerate(spec)
+    give_defaults(cluster, pod)
     namespace = namespace_of(pod)
     if cluster.get(SERVICE_ACCOUNT, namespace, account) is None:
         why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
         raise forbidden(POD, name_of(pod), why)
-    check_pod_security(cluster, pod)
     pod["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+
+
+def _tolerate(spec: dict[str, Any]) -> None:
+    """A pod stays on a node that does not answer for five minutes, unless it says otherwise."""
+    tolerations = spec.setdefault("tolerations", [])
+    for key in UNANSWERING:
+        if not any(
+            found.get("key") in (None, key) and found.get("effect") in (None, "NoExecute") for found in tolerations
+        ):
+            tolerations.append(
+                {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": SECONDS_TOLERATED}
+            )
 
 
 def _quality(spec: Mapping[str, Any]) -> str:

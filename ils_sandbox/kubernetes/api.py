@@ -10,9 +10,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ils_sandbox.kubernetes import logs, patches, scaling, statuses, tables
+from ils_sandbox.kubernetes import evictions, logs, patches, scaling, statuses, tables
 from ils_sandbox.kubernetes.clusters import Running
-from ils_sandbox.kubernetes.kinds import LOG, POD, RESOURCE_QUOTA, SCALE, SERVICE, SERVICE_ACCOUNT
+from ils_sandbox.kubernetes.kinds import EVICTION, LOG, POD, RESOURCE_QUOTA, SCALE, SERVICE, SERVICE_ACCOUNT
 from ils_sandbox.kubernetes.registry import Deletion, Write
 from ils_sandbox.kubernetes.requests import (
     JSON,
@@ -66,9 +66,11 @@ class ClusterApi:
             "delete": self._delete,
             "deletecollection": self._delete_collection,
         }
-        collection_verb = verb in ("create", "list", "deletecollection")
+        collection_verb = verb in ("create", "list", "deletecollection") and self._target.subresource != EVICTION
         if verb not in handlers or (verb != "watch" and collection_verb == bool(self._target.name)):
             raise statuses.method_not_allowed()
+        if self._target.subresource == EVICTION:
+            return await self._evict(verb)
         if self._target.subresource and verb not in ("get", "update", "patch"):
             raise statuses.method_not_allowed()
         return await handlers[verb]()
@@ -188,8 +190,16 @@ class ClusterApi:
         obj, created = self._registry.apply(kind, target.namespace, target.name, patch, write, target.subresource)
         return json_response(obj, 201 if created else 200, write.warnings)
 
-    async def _deletion(self) -> Deletion:
-        body = await body_of(self._request) or {}
+    async def _evict(self, verb: str) -> Response:
+        if verb != "create":
+            raise statuses.method_not_allowed()
+        target = self._target
+        pod = self._registry.get(target.kind, target.namespace, target.name)
+        eviction = await body_of(self._request) or {}
+        deletion = self._deletion(eviction.get("deleteOptions") or {})
+        return json_response(evictions.evict(self._registry, pod, eviction, deletion), 201)
+
+    def _deletion(self, body: dict[str, Any]) -> Deletion:
         preconditions = body.get("preconditions") or {}
         propagation = body.get("propagationPolicy") or self._parameters.text("propagationPolicy") or None
         orphans = body.get("orphanDependents")
@@ -208,7 +218,7 @@ class ClusterApi:
 
     async def _delete(self) -> Response:
         target, kind = self._target, self._target.kind
-        deletion = await self._deletion()
+        deletion = self._deletion(await body_of(self._request) or {})
         obj, gone = self._registry.delete(kind, target.namespace, target.name, deletion)
         if gone and kind not in RETURNED_WHEN_DELETED:
             return json_response(statuses.success(kind, name_of(obj), obj["metadata"]["uid"]))
@@ -216,7 +226,7 @@ class ClusterApi:
 
     async def _delete_collection(self) -> Response:
         target, matches = self._target, self._matches()
-        deletion = await self._deletion()
+        deletion = self._deletion(await body_of(self._request) or {})
         deleted = []
         for obj in self._registry.cluster.objects(target.kind, target.namespace):
             if matches(obj):

@@ -57,14 +57,21 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     _CORE + "Secret": {"type": "Opaque"},
     _CORE + "Namespace": {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}},
     "io.k8s.api.batch.v1.JobSpec": {
-        "completions": 1,
-        "parallelism": 1,
         "backoffLimit": 6,
         "completionMode": "NonIndexed",
         "suspend": False,
-        "podReplacementPolicy": "TerminatingOrFailed",
+        "manualSelector": False,
+    },
+    "io.k8s.api.batch.v1.CronJobSpec": {
+        "concurrencyPolicy": "Allow",
+        "suspend": False,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 1,
     },
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior": {"scaleUp": {}, "scaleDown": {}},
+    "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
+    _CORE + "EndpointPort": {"protocol": "TCP"},
     "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
     "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
 }
@@ -122,6 +129,45 @@ def _subject_group(subject: Struct) -> None:
         subject.setdefault("apiGroup", "rbac.authorization.k8s.io")
 
 
+def _job_spec(spec: Struct) -> None:
+    if "parallelism" not in spec and "completions" not in spec:
+        spec["completions"] = 1
+    spec.setdefault("parallelism", 1)
+    spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
+
+
+def _job_labels(job: Struct) -> None:
+    labels = job["spec"].get("template", {}).get("metadata", {}).get("labels")
+    if labels and not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
+
+
+def _autoscaler_metrics(spec: Struct) -> None:
+    target = {"type": "Utilization", "averageUtilization": 80}
+    spec.setdefault("metrics", [{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+
+
+def _scaling_behavior(behavior: Struct) -> None:
+    pods, percent = (
+        {"type": kind, "value": value, "periodSeconds": 15} for kind, value in (("Pods", 4), ("Percent", 100))
+    )
+    up = {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [pods, percent]}
+    down = {"selectPolicy": "Max", "policies": [dict(percent)]}
+    behavior["scaleUp"] = up | behavior["scaleUp"]
+    behavior["scaleDown"] = down | behavior["scaleDown"]
+
+
+def _limit_range_item(item: Struct) -> None:
+    """The largest amount allowed is the default, the default is what is asked for, and so is the least."""
+    if item.get("type") != "Container":
+        return
+    limits = {**item.get("max", {}), **item.get("default", {})}
+    requests = {**item.get("min", {}), **limits, **item.get("defaultRequest", {})}
+    for name, amounts in (("default", limits), ("defaultRequest", requests)):
+        if amounts:
+            item[name] = amounts
+
+
 RULES: Mapping[str, tuple[Callable[[Struct], None], ...]] = {
     _APPS + "DeploymentStrategy": (_rolling_update,),
     _CORE + "Pod": (_pod,),
@@ -130,6 +176,11 @@ RULES: Mapping[str, tuple[Callable[[Struct], None], ...]] = {
     _CORE + "ServicePort": (_target_port,),
     _CORE + "Secret": (_string_data,),
     _CORE + "Namespace": (_namespace_label,),
+    _CORE + "LimitRangeItem": (_limit_range_item,),
+    "io.k8s.api.batch.v1.Job": (_job_labels,),
+    "io.k8s.api.batch.v1.JobSpec": (_job_spec,),
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": (_autoscaler_metrics,),
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior": (_scaling_behavior,),
     "io.k8s.api.networking.v1.NetworkPolicySpec": (_policy_types,),
     "io.k8s.api.rbac.v1.Subject": (_subject_group,),
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ils_sandbox.kubernetes.kinds import KINDS, SCALE, Kind
+from ils_sandbox.kubernetes.kinds import EVICTION, KINDS, SCALE, Kind
 from ils_sandbox.kubernetes.schema import definitions
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_SUBRESOURCE_VERBS = {"log": ("get",)}
+_SUBRESOURCE_VERBS = {"log": ("get",), EVICTION: ("create",)}
 _SCHEMAS = "#/components/schemas/"
 
 
@@ -82,6 +82,8 @@ def _entries(kind: Kind) -> list[dict[str, Any]]:
         }
         if subresource == SCALE:
             sub |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        if subresource == EVICTION:
+            sub |= {"group": "policy", "version": "v1", "kind": "Eviction"}
         entries.append(sub)
     return entries
 

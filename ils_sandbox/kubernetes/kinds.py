@@ -7,6 +7,7 @@ from dataclasses import dataclass
 STATUS = "status"
 SCALE = "scale"
 LOG = "log"
+EVICTION = "eviction"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ POD = Kind(
     _CORE + "Pod",
     short_names=("po",),
     categories=("all",),
-    subresources=(STATUS, LOG),
+    subresources=(STATUS, LOG, EVICTION),
     counts_generations=True,
 )
 NODE = Kind("Node", "nodes", _CORE + "Node", namespaced=False, short_names=("no",), subresources=(STATUS,))
@@ -96,6 +97,25 @@ RESOURCE_QUOTA = Kind(
 LIMIT_RANGE = Kind("LimitRange", "limitranges", _CORE + "LimitRange", short_names=("limits",))
 ROLE = Kind("Role", "roles", _RBAC + "Role", group=_RBAC_GROUP)
 ROLE_BINDING = Kind("RoleBinding", "rolebindings", _RBAC + "RoleBinding", group=_RBAC_GROUP)
+CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", _RBAC + "ClusterRole", group=_RBAC_GROUP, namespaced=False)
+CLUSTER_ROLE_BINDING = Kind(
+    "ClusterRoleBinding", "clusterrolebindings", _RBAC + "ClusterRoleBinding", group=_RBAC_GROUP, namespaced=False
+)
+ENDPOINTS = Kind("Endpoints", "endpoints", _CORE + "Endpoints", short_names=("ep",))
+ENDPOINT_SLICE = Kind(
+    "EndpointSlice",
+    "endpointslices",
+    "io.k8s.api.discovery.v1.EndpointSlice",
+    group="discovery.k8s.io",
+)
+PRIORITY_CLASS = Kind(
+    "PriorityClass",
+    "priorityclasses",
+    "io.k8s.api.scheduling.v1.PriorityClass",
+    group="scheduling.k8s.io",
+    namespaced=False,
+    short_names=("pc",),
+)
 DEPLOYMENT = Kind(
     "Deployment",
     "deployments",
@@ -121,6 +141,16 @@ JOB = Kind(
     "jobs",
     "io.k8s.api.batch.v1.Job",
     group="batch",
+    categories=("all",),
+    subresources=(STATUS,),
+    counts_generations=True,
+)
+CRON_JOB = Kind(
+    "CronJob",
+    "cronjobs",
+    "io.k8s.api.batch.v1.CronJob",
+    group="batch",
+    short_names=("cj",),
     categories=("all",),
     subresources=(STATUS,),
     counts_generations=True,
@@ -167,9 +197,15 @@ KINDS: tuple[Kind, ...] = (
     LIMIT_RANGE,
     ROLE,
     ROLE_BINDING,
+    CLUSTER_ROLE,
+    CLUSTER_ROLE_BINDING,
+    ENDPOINTS,
+    ENDPOINT_SLICE,
+    PRIORITY_CLASS,
     DEPLOYMENT,
     REPLICA_SET,
     JOB,
+    CRON_JOB,
     HORIZONTAL_POD_AUTOSCALER,
     POD_DISRUPTION_BUDGET,
     NETWORK_POLICY,

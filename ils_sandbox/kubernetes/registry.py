@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ils_sandbox.kubernetes import clock, ownership, patches, statuses
-from ils_sandbox.kubernetes.admission import admit
+from ils_sandbox.kubernetes.admission import admit, check_admission
 from ils_sandbox.kubernetes.decoding import Unknown, decode
 from ils_sandbox.kubernetes.defaults import apply_defaults
 from ils_sandbox.kubernetes.kinds import JOB, NAMESPACE, POD, STATUS, Kind
@@ -99,12 +99,13 @@ class Registry:
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": clock.now()}
         if kind.counts_generations:
             metadata["generation"] = 1
-        admit(self.cluster, kind, obj)
+        asked = _copy({name: value for name, value in obj.items() if name != "status"})
+        admit(self.cluster, kind, obj)  # what it adds is nobody's
         validate(kind, self.schema(kind), obj)
+        check_admission(self.cluster, kind, obj)
         if self.cluster.get(kind, namespace_of(obj), metadata["name"]) is not None:
             raise statuses.already_exists(kind, metadata["name"])
-        owners = managers({name: value for name, value in obj.items() if name != "status"})
-        ownership.write_managers(obj, owners, {}, clock.now(), None)
+        ownership.write_managers(obj, managers(asked), {}, clock.now(), None)
         return obj if write.dry_run else self.cluster.put(kind, obj)
 
     # -- change ---------------------------------------------------------------------------------------------------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ils_sandbox.kubernetes.controllers.budgets import DisruptionBudgets
 from ils_sandbox.kubernetes.controllers.cleaning import GarbageCollector, Namespaces, NodePods
 from ils_sandbox.kubernetes.controllers.deployments import Deployments
+from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
 from ils_sandbox.kubernetes.controllers.pods import Pods
+from ils_sandbox.kubernetes.controllers.quotas import ResourceQuotas
 from ils_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
 from ils_sandbox.kubernetes.controllers.runner import Controller
 from ils_sandbox.kubernetes.registry import Registry
@@ -21,4 +24,7 @@ def controllers(registry: Registry, settings: Settings) -> tuple[Controller, ...
         Deployments(registry),
         Pods(registry, settings),
         NodePods(registry),
+        DisruptionBudgets(registry),
+        ResourceQuotas(registry),
+        Endpoints(registry),
     )

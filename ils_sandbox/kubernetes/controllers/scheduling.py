@@ -10,6 +10,7 @@ from typing import Any
 from ils_sandbox.kubernetes import quantities
 from ils_sandbox.kubernetes.controllers.ownership import condition
 from ils_sandbox.kubernetes.kinds import NODE, POD
+from ils_sandbox.kubernetes.pod_resources import REQUESTS, totals
 from ils_sandbox.kubernetes.store import Cluster, Object, name_of
 
 RESOURCES = ("cpu", "memory")
@@ -50,7 +51,7 @@ def _unfit(node: Object, pod: Object, here: list[Object]) -> str:
     if len(here) + 1 > quantities.parse(allocatable["pods"]):
         return "Too many pods"
     for resource in RESOURCES:
-        used = sum((_request(other, resource) for other in [*here, pod]), Decimal(0))
+        used = sum((totals(other, REQUESTS).get(resource, Decimal(0)) for other in [*here, pod]), Decimal(0))
         if used > quantities.parse(allocatable[resource]):
             return f"Insufficient {resource}"
     return ""
@@ -65,11 +66,6 @@ def _tolerated(taint: Mapping[str, Any], tolerations: Any) -> bool:
         and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
         for toleration in tolerations
     )
-
-
-def _request(pod: Object, resource: str) -> Decimal:
-    requests = [container.get("resources", {}).get("requests", {}) for container in pod["spec"]["containers"]]
-    return sum((quantities.parse(request.get(resource, 0)) for request in requests), Decimal(0))
 
 
 def _owner(pod: Object) -> str:
