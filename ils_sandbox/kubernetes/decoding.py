@@ -25,6 +25,7 @@ OMITTED_WHEN_ZERO: dict[str, frozenset[str]] = {
     "io.k8s.api.core.v1.Probe": frozenset({"initialDelaySeconds"}),
     "io.k8s.api.core.v1.ContainerPort": frozenset({"hostPort", "hostIP", "name"}),
     "io.k8s.api.core.v1.ServicePort": frozenset({"nodePort", "name"}),
+    "io.k8s.api.core.v1.EndpointPort": frozenset({"name"}),
     "io.k8s.api.apps.v1.DeploymentSpec": frozenset({"paused", "minReadySeconds"}),
     "io.k8s.api.apps.v1.ReplicaSetSpec": frozenset({"minReadySeconds"}),
     "io.k8s.api.apps.v1.DeploymentStatus": frozenset(

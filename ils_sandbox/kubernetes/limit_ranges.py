@@ -96,4 +96,4 @@ def _outside(item: Mapping[str, Any], what: str, requests: Amounts, limits: Amou
         elif not limits.get(name):
             yield f"{found}, but no limit is specified or limit is 0"
         elif (ratio := limits[name] / requests[name]) > quantities.parse(text):
-            yield f"{found}, but provided ratio is {ratio:f}"
+            yield f"{found}, but provided ratio is {float(ratio):f}"

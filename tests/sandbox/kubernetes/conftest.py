@@ -24,5 +24,5 @@ def cluster(server: StandaloneServer) -> Iterator[TestCluster]:
     name = f"c-{uuid.uuid4().hex[:8]}"
     server.create_cluster(name)
     with server.api_client(name) as api_client:
-        yield TestCluster(server, name, api_client)
+        yield TestCluster(api_client, server, name)
     server.control("DELETE", f"clusters/{name}")

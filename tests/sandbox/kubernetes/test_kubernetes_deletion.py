@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kubernetes.client import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    NAMESPACES,
-    PODS,
-    REPLICA_SETS,
-    TestCluster,
-    config_map,
-    deployment,
-)
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS, TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 WEB = f"{DEPLOYMENTS}/web"
 MERGE = "application/merge-patch+json"

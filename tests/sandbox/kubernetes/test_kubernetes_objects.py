@@ -7,17 +7,8 @@ from typing import Any
 import pytest
 from kubernetes.client import AppsV1Api, CoreV1Api
 
-from tests.sandbox.kubernetes.client import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    NAMESPACES,
-    PODS,
-    SECRETS,
-    SERVICES,
-    TestCluster,
-    config_map,
-    deployment,
-)
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PODS, SECRETS, SERVICES, TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 
 def test_a_created_object_has_an_identity_and_the_servers_defaults(cluster: TestCluster) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, TestCluster, config_map, deployment
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sandbox.kubernetes.client import DEPLOYMENTS, PODS, REPLICA_SETS, TestCluster, deployment
+from tests.sandbox.kubernetes.client import DEPLOYMENTS, PODS, REPLICA_SETS, TestCluster
+from tests.support.kubernetes_api import deployment
 
 WEB = f"{DEPLOYMENTS}/web"
 MERGE = "application/merge-patch+json"

@@ -18,7 +18,8 @@ import pytest
 from ils_sandbox.control.listener import PORT_TAKEN
 from ils_sandbox.kubernetes.__main__ import SECONDS_TO_END
 from ils_sandbox.kubernetes.standalone import StandaloneServer
-from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, PODS, TestCluster, config_map, deployment
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, PODS, TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, TestCluster, config_map, deployment
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, DEPLOYMENTS, TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 MAP = f"{CONFIG_MAPS}/settings"
 WEB = f"{DEPLOYMENTS}/web"

@@ -8,7 +8,8 @@ from typing import Any
 from kubernetes.client import CoreV1Api
 from kubernetes.watch import Watch
 
-from tests.sandbox.kubernetes.client import CONFIG_MAPS, NAMESPACES, TestCluster, config_map
+from tests.sandbox.kubernetes.client import CONFIG_MAPS, NAMESPACES, TestCluster
+from tests.support.kubernetes_api import config_map
 
 MERGE = "application/merge-patch+json"
 

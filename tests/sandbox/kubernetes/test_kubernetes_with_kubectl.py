@@ -9,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.sandbox.kubernetes.client import TestCluster, config_map, deployment
+from tests.sandbox.kubernetes.client import TestCluster
+from tests.support.kubernetes_api import config_map, deployment
 
 
 def manifest(*objects: dict[str, object]) -> str:
