@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/lock.txt
 
-.PHONY: help setup demo dev test test-fast check format lock bench clean
+TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipelines/tools)
+REAL := real_engine or real_kubernetes
+
+.PHONY: help setup demo dev test test-fast test-real test-all tools check format lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,11 +38,20 @@ dev: setup ## Dagster UI on 127.0.0.1:3000 against the local sandbox
 	$(BIN)/ils sandbox start
 	$(BIN)/ils ui
 
-test: setup ## every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: setup ## every test that needs no tools
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not ($(REAL))'
 
 test-fast: setup ## all but the slow tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (slow or $(REAL))'
+
+test-real: setup tools ## the tests against the real Pulumi and the real Kubernetes
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m '$(REAL)'
+
+test-all: test test-real ## all of them
+
+tools: ## build the real Pulumi and Kubernetes from their Go modules, into the user's cache folder; needs Go
+	tools/build-pulumi $(TOOLS)
+	tools/build-kubernetes $(TOOLS)
 
 check: setup ## formatting, lint, types, import walls, environment files
 	$(BIN)/ruff format --check .

@@ -15,13 +15,20 @@ class EngineError(IlsError):
 
 
 class StackLocked(EngineError):
-    """Another operation on the same stack is under way."""
+    """Another operation on the same stack is under way, or was and left its lock behind."""
 
     def __init__(self, stack: str, holder: LockHolder) -> None:
         self.holder = holder
+        project, _, environment = stack.partition("/")
+        command = f"ils unlock {environment} --layer {project.removeprefix('ils-')}"
+        remedy = (
+            f"That process is gone: take its lock away with `{command}`, then try again."
+            if holder.stale
+            else f"Wait for it to finish, or stop that process; if it is gone, `{command}` takes its lock away."
+        )
         super().__init__(
             f"stack {stack} is locked: {holder.operation} by {holder.user} (process {holder.pid} on {holder.host}) "
-            f"since {holder.since:%Y-%m-%d %H:%M:%S} UTC. Wait for it to finish, or stop that process."
+            f"since {holder.since:%Y-%m-%d %H:%M:%S} UTC. {remedy}"
         )
 
 

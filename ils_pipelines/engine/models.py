@@ -188,6 +188,8 @@ class LockHolder(_Model):
     user: str
     since: datetime
     operation: str
+    stale: bool = False
+    """Whether that process is gone, so that its lock only has to be taken away."""
 
 
 class EventKind(StrEnum):

@@ -63,4 +63,11 @@ class Engine(Protocol):
         """Replace the checkpoint. Raises `CheckpointCorrupt` when `state` is not a version 3 deployment of it."""
 
     def lock_holder(self, stack: Stack) -> LockHolder | None:
-        """Who is working on the stack now."""
+        """Who is working on the stack now, or, `stale`, was when it ended without giving the lock back."""
+
+    def unlock(self, stack: Stack, *, force: bool = False) -> LockHolder | None:
+        """Take away the lock that a process left behind which is gone; whose it was, or None when there was none.
+
+        Raises `StackLocked` while the holder is at work. `force` says that somebody made sure it is gone where that cannot
+        be seen from here: on another machine.
+        """

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from ils_pipelines.engine.covering import covers
-from ils_pipelines.engine.errors import EngineError, PlanMismatch
+from ils_pipelines.engine.errors import EngineError, PlanMismatch, StackLocked
 from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_sandbox.engine import lock
@@ -120,6 +120,12 @@ class EmbeddedEngine:
 
     def lock_holder(self, stack: Stack) -> LockHolder | None:
         return lock.holder(self._lock_path(stack))
+
+    def unlock(self, stack: Stack, *, force: bool = False) -> LockHolder | None:  # noqa: ARG002 never needed here
+        """There is nothing to take away: the system lets go of the lock when its process ends."""
+        if holder := self.lock_holder(stack):
+            raise StackLocked(str(stack), holder)
+        return None
 
     def _run(
         self,

@@ -1,36 +1,13 @@
-"""Property paths as Pulumi writes them: `tags.Name`, `ingress[0].fromPort`, `tags["a.b"]`, with `*` for every element."""
+"""What lies at a property path, and setting it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from pulumi.provider.experimental.property_value import PropertyValue
 
+from ils_pipelines.engine.property_paths import Path, parse
 from ils_sandbox.engine.values import Properties
-
-Path = tuple[str | int, ...]
-
-_STEP = re.compile(r'\.?([^.\[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]')
-
-
-def parse(text: str) -> Path:
-    """Raises ValueError when `text` is not a property path."""
-    steps: list[str | int] = []
-    position = 0
-    while position < len(text):
-        match = _STEP.match(text, position)
-        if match is None:
-            raise ValueError(f"{text!r} is not a property path: cannot read from character {position}")
-        name, index, quoted, star = match.groups()
-        if index is not None:
-            steps.append(int(index))
-        elif quoted is not None:
-            steps.append(re.sub(r"\\(.)", r"\1", quoted))
-        else:
-            steps.append(star or name)
-        position = match.end()
-    return tuple(steps)
 
 
 def find(properties: Mapping[str, PropertyValue], path: Path) -> PropertyValue | None:

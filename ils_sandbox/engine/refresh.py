@@ -8,6 +8,7 @@ from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from ils_pipelines.engine.models import DiffKind, PropertyDiff, ResourceDrift
+from ils_pipelines.engine.property_paths import parse
 from ils_sandbox.engine import paths, steps
 from ils_sandbox.engine.providers import AdoptingProvider, ProviderCalls
 from ils_sandbox.engine.state import ResourceState
@@ -41,7 +42,7 @@ def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceSt
 
 def _turned(back: PropertyDiff, found: Mapping[str, PropertyValue]) -> PropertyDiff:
     """From "what would bring it back" to "what was found"."""
-    there = paths.find(found, paths.parse(back.path))
+    there = paths.find(found, parse(back.path))
     if back.kind is DiffKind.ADD and there is not None:
         # For a provider, something off or empty is to be added; for a reader, it was found off or empty.
         return PropertyDiff(path=back.path, kind=DiffKind.UPDATE, old=back.new, new=to_plain(there))

@@ -11,6 +11,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 
 from ils_pipelines.engine.errors import ResourceFailed
 from ils_pipelines.engine.models import DiffKind, Operation, PropertyDiff, ReplaceOrder
+from ils_pipelines.engine.property_paths import lies_below, parse
 from ils_sandbox.engine import paths
 from ils_sandbox.engine.goal import Goal
 from ils_sandbox.engine.providers import AdoptingProvider, ProviderCalls
@@ -69,7 +70,7 @@ def decide(calls: ProviderCalls, provider: AdoptingProvider, goal: Goal, old: Re
     response = calls(provider.diff(request))
     diffs = property_diffs(response, old, inputs)
     replaces = bool(response.replaces) or any(diff.forces_replacement for diff in diffs)
-    replaces = replaces or any(_matches(diff.path, selector) for diff in diffs for selector in goal.replace_on_changes)
+    replaces = replaces or any(lies_below(selector, diff.path) for diff in diffs for selector in goal.replace_on_changes)
     if not replaces:
         return Decision(Operation.UPDATE if response.changes or diffs else Operation.SAME, inputs, diffs)
     before = response.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
@@ -103,7 +104,7 @@ def property_diffs(
     diffs = []
     for path, diff in sorted(detailed.items()):
         kind, forces_replacement = _KINDS[diff.kind]
-        where = paths.parse(path)
+        where = parse(path)
         before = paths.find(old.inputs, where) or paths.find(old.outputs, where)
         after = paths.find(inputs, where)
         if before is not None and after is not None and before.is_secret:
@@ -126,12 +127,6 @@ def _kind(old: ResourceState, inputs: Mapping[str, PropertyValue], key: str, *, 
     if key not in inputs:
         return api.PropertyDiffKind.DELETE_REPLACE if replaces else api.PropertyDiffKind.DELETE
     return api.PropertyDiffKind.UPDATE_REPLACE if replaces else api.PropertyDiffKind.UPDATE
-
-
-def _matches(path: str, selector: str) -> bool:
-    """Whether a property path lies at or below a selector (which may hold `*`)."""
-    wanted, found = paths.parse(selector), paths.parse(path)
-    return len(found) >= len(wanted) and all(w in ("*", f) for w, f in zip(wanted, found, strict=False))
 
 
 def complete_outputs(outputs: Mapping[str, PropertyValue], inputs: Properties, goal: Goal) -> Properties:

@@ -38,7 +38,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from ils_sandbox.provider.aws import AwsProvider
 from ils_sandbox.provider.errors import CreatedButFailed, ProviderError
-from ils_sandbox.provider.values import known_to_wire
+from ils_sandbox.provider.values import known_from_wire, known_to_wire
 
 VERSION = "7.51.1"
 """The release of Pulumi's AWS provider whose properties these are."""
@@ -48,37 +48,42 @@ _GRACE_SECONDS = 30
 
 
 class WireProvider(Provider):
-    """`AwsProvider` with unknowns in the form in which they travel."""
+    """A provider with unknowns in the form in which they travel."""
 
-    def __init__(self, aws: AwsProvider) -> None:
-        self._aws = aws
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
 
     async def configure(self, request: ConfigureRequest) -> ConfigureResponse:  # noqa: ARG002 the command line tells
         return ConfigureResponse(accept_secrets=True, supports_preview=True)
 
     async def check(self, request: CheckRequest) -> CheckResponse:
-        response = await self._aws.check(request)
+        request.new_inputs = _from_wire(request.new_inputs)
+        response = await self._provider.check(request)
         response.inputs = _to_wire(response.inputs)
         return response
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
-        return await self._aws.diff(request)
+        request.new_inputs = _from_wire(request.new_inputs)
+        return await self._provider.diff(request)
 
     async def create(self, request: CreateRequest) -> CreateResponse:
-        response = await self._aws.create(request)
+        request.properties = _from_wire(request.properties)
+        response = await self._provider.create(request)
         return CreateResponse(response.resource_id, _to_wire(response.properties))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
-        return await self._aws.read(request)
+        return await self._provider.read(request)
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
-        return UpdateResponse(_to_wire((await self._aws.update(request)).properties))
+        request.news = _from_wire(request.news)
+        return UpdateResponse(_to_wire((await self._provider.update(request)).properties))
 
     async def delete(self, request: DeleteRequest) -> None:
-        await self._aws.delete(request)
+        await self._provider.delete(request)
 
     async def invoke(self, request: InvokeRequest) -> InvokeResponse:
-        response = await self._aws.invoke(request)
+        request.args = _from_wire(request.args)
+        response = await self._provider.invoke(request)
         return InvokeResponse(_to_wire(response.return_value), response.failures)
 
     async def cancel(self) -> None:
@@ -89,11 +94,15 @@ def _to_wire(properties: Mapping[str, PropertyValue] | None) -> dict[str, Proper
     return {name: known_to_wire(value) for name, value in (properties or {}).items()}
 
 
+def _from_wire(properties: Mapping[str, PropertyValue]) -> dict[str, PropertyValue]:
+    return {name: known_from_wire(value) for name, value in properties.items()}
+
+
 class Servicer(ProviderServicer):
     """Pulumi's own servicer, but for its errors: those are for developers of providers, ours are for their users."""
 
-    def __init__(self, aws: AwsProvider) -> None:
-        super().__init__([], VERSION, WireProvider(aws), "")
+    def __init__(self, provider: Provider, version: str = VERSION) -> None:
+        super().__init__([], version, WireProvider(provider), "")
 
     async def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 gRPC's names
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)

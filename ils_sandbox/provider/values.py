@@ -121,6 +121,13 @@ def known_to_wire(value: PropertyValue) -> PropertyValue:
     return rebuild(value, known_to_wire)
 
 
+def known_from_wire(value: PropertyValue) -> PropertyValue:
+    """The inverse of `known_to_wire`."""
+    if isinstance(value.value, str) and value.value in UNKNOWN_SENTINELS:
+        return value.with_value(Computed())
+    return rebuild(value, known_from_wire)
+
+
 def secret_texts(properties: Properties) -> Iterator[str]:
     """Every string inside a secret."""
     for value in properties.values():

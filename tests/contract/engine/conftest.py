@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ils_pipelines.engine.errors import EngineError
 from ils_pipelines.engine.models import Stack
 from ils_pipelines.engine.protocol import Engine
+from ils_pipelines.engine.pulumi import PulumiEngine
+from ils_pipelines.engine.pulumi.cli import require_pulumi
+from ils_pipelines.settings.engine import PULUMI_VERSION, EngineSettings
 from ils_sandbox.engine import EmbeddedEngine
 from tests.contract.engine.lab import LabProvider, World
 
@@ -18,7 +22,25 @@ def embedded(directory: Path, world: World) -> Engine:
     return EmbeddedEngine(directory, providers={"lab": lambda _config: LabProvider(world)}, config={"lab:zone": "a"})
 
 
-ENGINES: dict[str, Callable[[Path, World], Engine]] = {"embedded": embedded}
+def pulumi(directory: Path, world: World) -> Engine:
+    """The real Pulumi with its state in a folder, attached to the lab's provider."""
+    from tests.contract.engine.lab_server import LabFinder, LabServer
+
+    home = directory / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return PulumiEngine(
+        EngineSettings(backend=f"file://{directory}/state"),
+        config={"lab:zone": "a"},
+        environment={
+            "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",
+            "PULUMI_DEBUG_PROVIDERS": f"lab:{LabServer(world).port}",
+        },
+        home=home,
+        finder=LabFinder(world),
+    )
+
+
+ENGINES: dict[str, Callable[[Path, World], Engine]] = {"embedded": embedded, "pulumi": pulumi}
 
 
 @dataclass
@@ -39,8 +61,18 @@ class Lab:
         return self.engine
 
 
-@pytest.fixture(params=sorted(ENGINES))
+def needs_pulumi() -> None:
+    """Skip the test where the real Pulumi is not installed."""
+    try:
+        require_pulumi(PULUMI_VERSION)
+    except EngineError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["embedded", pytest.param("pulumi", marks=[pytest.mark.real_engine, pytest.mark.slow])])
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+    if request.param == "pulumi":
+        needs_pulumi()
     world = World(tmp_path / "world.sqlite")
     directory = tmp_path / "stacks"
     return Lab(request.param, directory, world, ENGINES[request.param](directory, world))

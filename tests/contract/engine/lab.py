@@ -22,6 +22,8 @@ import pulumi
 from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 
+from ils_sandbox.provider.errors import ProviderError
+
 Properties = dict[str, PropertyValue]
 
 INPUTS = {"value", "kind", "exclusive", "uses", "home", "password", "meet", "refuse", "tags"}
@@ -29,6 +31,10 @@ REPLACING = {"kind", "exclusive", "home"}
 """Changing these needs a new thing; `exclusive` things must be deleted before their successor can be made."""
 MUTATING = ("create", "update", "delete")
 MEETING_DEADLINE_SECONDS = 20
+
+
+class Refused(ProviderError):
+    """What a call of the lab fails with."""
 
 
 class World:
@@ -153,7 +159,7 @@ class World:
                 if due:
                     db.execute("delete from orders where number = ?", due)
                     db.execute("commit")
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    _die()
             row = db.execute(
                 "select number, action from orders where operation = ? and name in (?, '*') and moment = ?",
                 (operation, name, moment),
@@ -162,8 +168,8 @@ class World:
                 return
             db.execute("delete from orders where number = ?", (row[0],))
         if row[1] == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise RuntimeError(f"{operation} of {name} refused by order")
+            _die()
+        raise Refused(f"{operation} of {name} refused by order")
 
     def add(self, urn: str, properties: Mapping[str, Any]) -> str:
         with self._open() as db:
@@ -173,7 +179,7 @@ class World:
                         json.loads(text).get("exclusive") is not None
                         and json.loads(text)["value"] == properties["value"]
                     ):
-                        raise RuntimeError("there is one already, and it is exclusive")
+                        raise Refused("there is one already, and it is exclusive")
             cursor = db.execute(
                 "insert into things (urn, properties) values (?, ?)", (urn, json.dumps(dict(properties)))
             )
@@ -196,7 +202,7 @@ class World:
         with self._open() as db:
             for other, text in db.execute("select id, properties from things").fetchall():
                 if json.loads(text).get("home") == id_ or id_ in (json.loads(text).get("uses") or []):
-                    raise RuntimeError(f"thing {id_} is in use by thing {other}")
+                    raise Refused(f"thing {id_} is in use by thing {other}")
             db.execute("delete from things where id = ?", (id_,))
 
     def made_for(self, urn: str) -> list[str]:
@@ -212,7 +218,14 @@ class World:
             if self.present(meeting) >= expected:
                 return
             time.sleep(0.005)
-        raise RuntimeError(f"only {self.present(meeting)} of {expected} calls were under way at the same time")
+        raise Refused(f"only {self.present(meeting)} of {expected} calls were under way at the same time")
+
+
+def _die() -> None:
+    """Kill this process and the engine that it started, if it did: that one first, so that it cannot notice."""
+    children = [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    for pid in (*children, os.getpid()):
+        os.kill(pid, signal.SIGKILL)
 
 
 class LabProvider(api.Provider):
@@ -321,7 +334,7 @@ class LabProvider(api.Provider):
     @staticmethod
     def _refuse(properties: Mapping[str, PropertyValue], operation: str) -> None:
         if _plain(properties.get("refuse")) == operation:
-            raise RuntimeError(f"{operation} refused, as the thing asks for")
+            raise Refused(f"{operation} refused, as the thing asks for")
 
     async def resume(self, urn: str, id_: str, inputs: Properties) -> None:
         self._world.complete(id_)

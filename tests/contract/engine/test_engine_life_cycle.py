@@ -388,7 +388,7 @@ def test_invokes_are_answered_in_previews_and_ups(lab: Lab) -> None:
 
 
 def test_a_refused_property_is_named_before_anything_is_made(lab: Lab) -> None:
-    with pytest.raises(EngineError, match=r"colour: a thing has no such property"):
+    with pytest.raises(EngineError, match=r"colour.*: a thing has no such property"):
         lab.engine.up(lab.stack(lambda: _one(value="v", colour="red")))
 
     assert lab.world.names() == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from ils_pipelines.engine.models import SECRET, UNKNOWN
+from ils_pipelines.engine.property_paths import Path, parse
 from ils_sandbox.engine import paths, values
 
 
@@ -102,14 +103,14 @@ def test_an_unknown_is_never_the_same_as_anything() -> None:
         ("groups.*.size", ("groups", "*", "size")),
     ],
 )
-def test_property_paths_are_read_as_pulumi_writes_them(text: str, path: paths.Path) -> None:
-    assert paths.parse(text) == path
+def test_property_paths_are_read_as_pulumi_writes_them(text: str, path: Path) -> None:
+    assert parse(text) == path
 
 
 @pytest.mark.parametrize("text", ["tags[", "a..b", 'tags["x', "a[b]"])
 def test_what_is_no_property_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a property path"):
-        paths.parse(text)
+        parse(text)
 
 
 def _kept(new: dict[str, Any], old: dict[str, Any], *ignored: str) -> dict[str, Any]:

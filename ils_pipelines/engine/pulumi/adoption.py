@@ -1,0 +1,104 @@
+"""What an interrupted run left half done.
+
+Pulumi records each call before it makes it, and asks a person what became of the calls whose end it did not record. Here
+that is found out: a create is looked up, what it made is put into the deployment, and Pulumi reads all of it anew.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ils_pipelines.engine.pulumi.deployment import managed, pending, resources
+from ils_pipelines.engine.pulumi.recorder import Recorder
+from ils_pipelines.engine.pulumi.values import revealed
+from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle
+
+_CREATING = "creating"
+
+
+class Finder(Protocol):
+    """Looks for what an interrupted create made: no provider of Pulumi can."""
+
+    def find(self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str]) -> str | None:
+        """The provider's id of the resource that a create for `urn` with these inputs made, other than `known_ids`; None
+        when it made none. Secrets in `inputs` are in the clear. Changes nothing."""
+
+    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
+        """Finish what that create began, so far as Pulumi would not see it, and wait until the resource is usable."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What interrupted creates made, by URN."""
+
+    ids: Mapping[str, str]
+    inputs: Mapping[str, Mapping[str, Any]]
+
+
+def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | None) -> Found:
+    """Look for what interrupted creates made. Changes nothing."""
+    creates = [entry["resource"] for entry in pending(deployment) if entry["type"] == _CREATING]
+    if not creates or finder is None:
+        return Found({}, {})
+    clear = handle.export(reveal=True)
+    inputs = {
+        entry["resource"]["urn"]: revealed(entry["resource"].get("inputs") or {})
+        for entry in pending(clear)
+        if entry["type"] == _CREATING
+    }
+    ids: dict[str, str] = {}
+    for resource in creates:
+        known = {each["id"] for each in resources(deployment) if each["type"] == resource["type"] and each.get("id")}
+        id_ = finder.find(resource["urn"], inputs[resource["urn"]], frozenset(known | set(ids.values())))
+        if id_ is not None:
+            ids[resource["urn"]] = id_
+    return Found(ids, inputs)
+
+
+def adopt(handle: StackHandle, deployment: Deployment, finder: Finder | None, recorder: Recorder) -> frozenset[str]:
+    """Bring the deployment up to what is really there; the URNs of the resources that were taken over."""
+    found = look(handle, deployment, finder)
+    for entry in pending(deployment):
+        resource = entry["resource"]
+        name, id_ = resource["urn"].rpartition("::")[2], found.ids.get(resource["urn"])
+        if id_ is not None and finder is not None and entry["type"] == _CREATING:
+            recorder.note(f"{name} ({id_}) was made by an interrupted run and is taken over")
+            finder.resume(resource["urn"], id_, found.inputs[resource["urn"]])
+        else:
+            recorder.note(f"{name}: its {entry['type']} was interrupted; looking at what is there")
+    if pending(deployment):
+        handle.replace(_with_found(deployment, found))
+    return frozenset(found.ids)
+
+
+def doubtful(deployment: Deployment | None) -> list[str]:
+    """URNs of what has to be read anew: changed or deleted by an interrupted run, or taken over and not read yet."""
+    there = {each["urn"] for each in resources(deployment)}
+    touched = [entry["resource"]["urn"] for entry in pending(deployment)]
+    unread = [each["urn"] for each in managed(deployment) if not each.get("outputs")]
+    return sorted({urn for urn in (*touched, *unread) if urn in there})
+
+
+def _with_found(deployment: Deployment, found: Found) -> Deployment:
+    """`deployment` with what was found as resources of it, and without the creates."""
+    changed = copy.deepcopy(deployment)
+    inner = changed["deployment"]
+    for entry in pending(deployment):
+        resource = copy.deepcopy(entry["resource"])
+        if entry["type"] == _CREATING and resource["urn"] in found.ids:
+            _insert(inner.setdefault("resources", []), {**resource, "id": found.ids[resource["urn"]], "outputs": {}})
+    inner["pending_operations"] = [entry for entry in pending(deployment) if entry["type"] != _CREATING]
+    return changed
+
+
+def _insert(states: list[dict[str, Any]], new: dict[str, Any]) -> None:
+    """Put `new` behind everything it refers to. What it was to replace is to be deleted."""
+    for state in states:
+        if state["urn"] == new["urn"] and not state.get("delete"):
+            state["delete"] = True
+    references = {new.get("parent"), (new.get("provider") or "").rpartition("::")[0], *(new.get("dependencies") or ())}
+    last = max((index for index, state in enumerate(states) if state["urn"] in references), default=-1)
+    states.insert(last + 1, new)

@@ -1,0 +1,51 @@
+"""The lab's provider over gRPC, in a thread of this process, for a real Pulumi to attach to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc.aio
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from ils_sandbox.provider.grpc_server import Servicer
+from tests.contract.engine.lab import LabProvider, World
+
+CALL_THREADS = 32
+
+
+class LabFinder:
+    """Asks the lab's provider for what an interrupted create made."""
+
+    def __init__(self, world: World) -> None:
+        self._provider = LabProvider(world)
+
+    def find(self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str]) -> str | None:
+        return asyncio.run(self._provider.find(urn, {}, known_ids))
+
+    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
+        asyncio.run(self._provider.resume(urn, id_, {}))
+
+
+class LabServer:
+    """Serves until the process ends; one for each world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ready = threading.Event()
+        threading.Thread(target=lambda: asyncio.run(self._serve()), name="lab-server", daemon=True).start()
+        self._ready.wait(30)
+
+    port: int
+
+    async def _serve(self) -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="lab"))
+        server = grpc.aio.server()
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(LabProvider(self._world), "1.0.0"), server)
+        self.port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        self._ready.set()
+        await server.wait_for_termination()
