@@ -70,7 +70,9 @@ def decide(calls: ProviderCalls, provider: AdoptingProvider, goal: Goal, old: Re
     response = calls(provider.diff(request))
     diffs = property_diffs(response, old, inputs)
     replaces = bool(response.replaces) or any(diff.forces_replacement for diff in diffs)
-    replaces = replaces or any(lies_below(selector, diff.path) for diff in diffs for selector in goal.replace_on_changes)
+    replaces = replaces or any(
+        lies_below(selector, diff.path) for diff in diffs for selector in goal.replace_on_changes
+    )
     if not replaces:
         return Decision(Operation.UPDATE if response.changes or diffs else Operation.SAME, inputs, diffs)
     before = response.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace

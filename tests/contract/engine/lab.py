@@ -223,7 +223,9 @@ class World:
 
 def _die() -> None:
     """Kill this process and the engine that it started, if it did: that one first, so that it cannot notice."""
-    children = [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    children = [
+        int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()
+    ]
     for pid in (*children, os.getpid()):
         os.kill(pid, signal.SIGKILL)
 
