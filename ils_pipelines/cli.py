@@ -55,13 +55,36 @@ def up(
         str,
         typer.Option(help="Approve the plan with this digest yourself, as `ils approve` would.", show_default=False),
     ] = "",
+    base: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Make the environment from that one's file, for a time; --ttl says how long.",
+            show_default=False,
+        ),
+    ] = "",
+    ttl: Annotated[
+        str,
+        typer.Option(
+            help="When it is torn down again, from now: 8h, 2d. Without --from: more time.", show_default=False
+        ),
+    ] = "",
+    cidr: Annotated[
+        str, typer.Option(help="Its network; by default the first that no other uses.", show_default=False)
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Bring every layer of an environment to what its file says."""
+    """Bring every layer of an environment to what its file says; with --from and --ttl, of one made for a time."""
+    from ils_pipelines.commands.ephemeral import Lifetime
     from ils_pipelines.commands.run import run
     from ils_pipelines.provisioning.progress import Action
 
-    raise typer.Exit(run(Action.UP, environment, as_json=as_json, approve=approve))
+    if base and not ttl:
+        raise typer.BadParameter("--from needs --ttl, the time after which the environment is torn down: --ttl 8h")
+    if cidr and not base:
+        raise typer.BadParameter("--cidr is for an environment that is made with --from")
+    lifetime = Lifetime(ttl, base, cidr) if ttl else None
+    raise typer.Exit(run(Action.UP, environment, as_json=as_json, approve=approve, lifetime=lifetime))
 
 
 @app.command()

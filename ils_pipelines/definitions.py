@@ -4,7 +4,9 @@ from dagster import Definitions
 
 from ils_pipelines.defs.approval import approve_plan
 from ils_pipelines.defs.drift import DRIFT
+from ils_pipelines.defs.environments import environment_files
 from ils_pipelines.defs.executor import threaded_executor
+from ils_pipelines.defs.expiry import expired_environments
 from ils_pipelines.defs.health import HEALTH
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
@@ -20,6 +22,7 @@ defs = Definitions(
     asset_checks=[scan.checks for scan in SCANS],
     jobs=[provision_environment, *OP_JOBS, approve_plan, *(scan.job for scan in SCANS)],
     schedules=[schedule for scan in SCANS for schedule in scan.schedules],
+    sensors=[environment_files, expired_environments],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,
 )

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.settings.loading import environments_directory
+from ils_pipelines.settings.folders import environments_directory, state_directory
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 HOME_VARIABLE = "DAGSTER_HOME"
-STATE_VARIABLE = "ILS_STATE_DIR"
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
 
@@ -33,14 +32,6 @@ class ConfigurationMissing(IlsError):
     def __init__(self, name: str, looked_in: tuple[Path, ...]) -> None:
         folders = " or ".join(str(folder) for folder in looked_in)
         super().__init__(f"expected {name} in {folders}, found none. Restore it from the repository.")
-
-
-def state_directory() -> Path:
-    """The folder of everything local: `ILS_STATE_DIR`, else `.ils` beside the environments directory."""
-    named = os.environ.get(STATE_VARIABLE)
-    if named:
-        return Path(named).expanduser().resolve()
-    return environments_directory().resolve().parent / ".ils"
 
 
 def project_file(name: str) -> Path:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, console, print_json
-from ils_pipelines.instance import state_directory
+from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.loading import load_environment
 
 

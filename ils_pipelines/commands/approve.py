@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.errors import IlsError
-from ils_pipelines.instance import state_directory
+from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 

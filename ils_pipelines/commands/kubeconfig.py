@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ils_pipelines.commands.output import ExitCode, print_json
 from ils_pipelines.errors import IlsError
-from ils_pipelines.instance import STATE_VARIABLE, state_directory
+from ils_pipelines.settings.folders import DIRECTORY_VARIABLE, STATE_VARIABLE, environments_directory, state_directory
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.settings.loading import DIRECTORY_VARIABLE, environments_directory, load_environment
+from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.eks import cluster_access

@@ -10,6 +10,7 @@ from typing import Any
 
 from ils_pipelines.commands.approve import approve_to_apply
 from ils_pipelines.commands.costs import print_costs, total_of
+from ils_pipelines.commands.ephemeral import Lifetime, open_for_a_time
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
 from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
@@ -52,15 +53,26 @@ class _Collected:
         return [layer_entry(report) for report in in_order(self.reports)] + failed
 
 
-def run(action: Action, environment: str, *, as_json: bool, confirm: str = "", approve: str = "") -> ExitCode:
-    """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens."""
+def run(
+    action: Action,
+    environment: str,
+    *,
+    as_json: bool,
+    confirm: str = "",
+    approve: str = "",
+    lifetime: Lifetime | None = None,
+) -> ExitCode:
+    """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens.
+
+    `lifetime` is for an up of an environment that is made for a time.
+    """
     collected = _Collected()
     run_id: str | None = None
     problem: Exception | None = None
     code = ExitCode.SUCCESS
     try:
         # All that can be refused is refused before Dagster is loaded, which takes most of the time of a run without change.
-        target = open_target(load_environment(environment))
+        target = open_for_a_time(environment, lifetime) if lifetime else open_target(load_environment(environment))
         target.preflight()
         if action is Action.DESTROY:
             check_teardown(target, confirmed=confirm)

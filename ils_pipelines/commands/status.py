@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ils_pipelines.commands.ephemeral import time_left
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.engine.models import LockHolder, Outputs
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.ephemeral import Ephemeral
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environment_names, load_environment
 from ils_pipelines.targets import open_target
@@ -48,6 +50,7 @@ class EnvironmentStatus:
 
     name: str
     target: str = ""
+    ephemeral: Ephemeral | None = None
     layers: tuple[LayerStatus, ...] = ()
     error: IlsError | None = None
 
@@ -77,13 +80,14 @@ def status(environment: str | None, *, as_json: bool) -> ExitCode:
 
 def _look(name: str) -> EnvironmentStatus:
     try:
-        target = open_target(load_environment(name))
+        environment = load_environment(name)
+        target = open_target(environment)
         target.preflight()
         with ThreadPoolExecutor(len(Layer)) as pool:
             layers = tuple(pool.map(lambda layer: _layer_status(target, layer), Layer))
     except IlsError as error:
         return EnvironmentStatus(name, error=error)
-    return EnvironmentStatus(name, target.name, layers)
+    return EnvironmentStatus(name, target.name, environment.ephemeral, layers)
 
 
 def _layer_status(target: Target, layer: Layer) -> LayerStatus:
@@ -100,8 +104,10 @@ def _print(out: Console, status: EnvironmentStatus, *, with_outputs: bool) -> No
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{status.name} ({status.target})"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    lifetime = f", {time_left(status.ephemeral)}" if status.ephemeral else ""
+    title = f"{status.name} ({status.target}{lifetime})"
+    out.print(Text(title, style="bold"))  # not the table's own, which would be as narrow as the table
+    table = Table(box=SIMPLE_HEAD)
     table.add_column("layer")
     table.add_column("state")
     table.add_column("resources", justify="right")
@@ -134,6 +140,7 @@ def _entry(status: EnvironmentStatus) -> dict[str, Any]:
     return {
         "environment": status.name,
         "target": status.target,
+        "ephemeral": status.ephemeral.model_dump(mode="json") if status.ephemeral else None,
         "layers": [
             {
                 "layer": str(layer.layer),

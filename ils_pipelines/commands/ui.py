@@ -8,8 +8,15 @@ import socket
 import sys
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.instance import STATE_VARIABLE, WORKSPACE, prepare_home, project_file, state_directory
-from ils_pipelines.settings.loading import environments_directory
+from ils_pipelines.instance import WORKSPACE, open_instance, prepare_home, project_file
+from ils_pipelines.settings.folders import (
+    DIRECTORY_VARIABLE,
+    EPHEMERAL_VARIABLE,
+    STATE_VARIABLE,
+    environments_directory,
+    ephemeral_directory,
+    state_directory,
+)
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 50
@@ -26,8 +33,13 @@ def serve(port: int) -> None:
     free = free_port(port)
     # Where the environments are does not depend on the folder that the servers run in, which is the instance's: Dagster
     # looks for a dagster.yaml where it runs and warns of one that is not the instance's.
-    os.environ["ILS_ENVIRONMENTS_DIR"] = str(environments_directory().resolve())
+    os.environ[DIRECTORY_VARIABLE] = str(environments_directory().resolve())
     os.environ[STATE_VARIABLE] = str(state_directory())
+    os.environ[EPHEMERAL_VARIABLE] = str(ephemeral_directory())
+    with open_instance() as instance:
+        from ils_pipelines.defs.environments import register_environments
+
+        register_environments(instance)
     os.chdir(home)
     taken = f" (port {port} is taken)" if free != port else ""
     sys.stderr.write(f"Dagster UI: http://{HOST}:{free}{taken}\n")

@@ -26,7 +26,7 @@ from dagster import (
 )
 from pydantic import Field
 
-from ils_pipelines.defs.environments import ENVIRONMENTS
+from ils_pipelines.defs.environments import ENVIRONMENTS, forget_environment
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
@@ -35,6 +35,7 @@ from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import environment_digest
 from ils_pipelines.provisioning.progress import Action
 from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.settings.ephemeral_files import forget_ephemeral
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
 
 PROVISION = "provision_environment"
@@ -127,6 +128,9 @@ class TeardownConfirmation(Config):
     """What somebody has to say before an environment is deleted."""
 
     confirm: str = Field(default="", description="The name of the environment to delete, exactly as it is.")
+    only_expired: bool = Field(
+        default=False, description="Refuse unless it is ephemeral and its time is over: how the sensor asks."
+    )
 
 
 @op(
@@ -135,7 +139,8 @@ class TeardownConfirmation(Config):
 )
 def _confirm_teardown(context: OpExecutionContext, config: TeardownConfirmation, targets: EnvironmentTargets) -> None:
     try:
-        check_teardown(targets.open(context.partition_key), confirmed=config.confirm)
+        target = targets.open(context.partition_key)
+        check_teardown(target, confirmed=config.confirm, only_expired=config.only_expired)
     except IlsError as refused:
         raise Failure(description=str(refused), allow_retries=False) from refused
     context.log.warning(f"Deleting every layer of {context.partition_key}.")
@@ -162,6 +167,20 @@ def _destroy_op(layer: Layer, built_upon_it: tuple[Layer, ...]) -> OpDefinition:
     return destroy
 
 
+@op(
+    name="conclude_teardown",
+    description="Forgets an ephemeral environment, of which nothing is left in the engine, with its file and its partition.",
+    ins={f"without_{layer}": In(Nothing) for layer in Layer},
+)
+def _conclude_teardown(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
+    environment = targets.open(context.partition_key).environment
+    if forget_ephemeral(environment):
+        forget_environment(context.instance, environment.name)
+        context.log.info(
+            f"{environment.name} was made for a time, which is over: its file and its partition are removed."
+        )
+
+
 def layers_built_upon(layer: Layer) -> tuple[Layer, ...]:
     return tuple(other for other in Layer if layer in DEPENDS_ON[other])
 
@@ -177,6 +196,7 @@ def _teardown() -> None:
                 continue
             waits: Mapping[str, Any] = {CONFIRM: confirmed} | {f"without_{other}": gone[other] for other in upper}
             gone[layer] = _destroy_op(layer, upper)(**waits)
+    _conclude_teardown(**{f"without_{layer}": done for layer, done in gone.items()})
 
 
 teardown_environment = _teardown.to_job(

@@ -15,6 +15,7 @@ from dagster._core.execution.api import execute_run_iterator
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, RemoteRepositoryOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.provisioning.busy import EnvironmentBusy
 from ils_pipelines.provisioning.progress import Listener, RunInterrupted, listening, publish
 
@@ -74,6 +75,7 @@ def run_job(
         **(extra_tags or {}),
     }
     run_id = str(uuid.uuid4())
+    register_environments(instance)
     with _alive(instance, run_id), listening(run_id, listener):
         run = instance.create_run_for_job(
             definition,

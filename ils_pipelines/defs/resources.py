@@ -5,9 +5,9 @@ import threading
 from dagster import ConfigurableResource
 from pydantic import PrivateAttr
 
-from ils_pipelines.instance import state_directory
 from ils_pipelines.provisioning.approval import NotApproved, Permit, check_approval
 from ils_pipelines.provisioning.approval_log import ApprovalLog, FileApprovalLog
+from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target

@@ -1,15 +1,15 @@
-"""A schedule for each environment, so that one can be turned off without the others.
+"""A schedule for each environment that lasts, so that one can be turned off without the others, and one for all others.
 
 Only what changes nothing is scheduled: scans and reports. Times are UTC.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition
+from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, SkipReason
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.settings.loading import environment_names, load_environment
+from ils_pipelines.settings.loading import ephemeral_names, lasting_names, load_environment
 
 SANDBOX = "sandbox"
 
@@ -17,13 +17,34 @@ SANDBOX = "sandbox"
 def environment_schedules(
     job: UnresolvedAssetJobDefinition, cron: Callable[[int], str], description: str
 ) -> tuple[ScheduleDefinition, ...]:
-    """One schedule of `job` per environment, named `<job>_<environment>`.
+    """One schedule of `job` per lasting environment, named `<job>_<environment>`, and `<job>_ephemeral`.
 
     `cron` gets the environment's position among all, to keep their runs apart.
     """
-    return tuple(
-        _schedule(job, environment, cron(position), description)
-        for position, environment in enumerate(environment_names())
+    lasting = lasting_names()
+    schedules = [
+        _schedule(job, environment, cron(position), description) for position, environment in enumerate(lasting)
+    ]
+    return (*schedules, _ephemeral_schedule(job, cron(len(lasting)), description))
+
+
+def _ephemeral_schedule(job: UnresolvedAssetJobDefinition, cron: str, description: str) -> ScheduleDefinition:
+    """Environments come and go while the code location stays loaded: which there are is looked up at each tick."""
+
+    def requests(_context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+        names = ephemeral_names()
+        yield from (RunRequest(partition_key=name) for name in names)
+        if not names:
+            yield SkipReason("there is no ephemeral environment")
+
+    return ScheduleDefinition(
+        name=f"{job.name}_ephemeral",
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        description=f"ephemeral environments: {description}",
+        execution_fn=requests,
+        default_status=DefaultScheduleStatus.STOPPED,
     )
 
 

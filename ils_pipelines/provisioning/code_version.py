@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ils_pipelines.settings.loading import environments_directory
+from ils_pipelines.settings.loading import environment_file
 
 DISTRIBUTION = "ils-pipelines"
 DECIDING = ("settings", "stacks", "release", "engine", "provisioning", "targets")
@@ -59,12 +59,11 @@ class CodeVersion(BaseModel):
 
 def code_version(environment: str) -> CodeVersion:
     """The code of this installation and the file of that environment as they are now."""
-    file = environments_directory() / f"{environment}.yaml"
     return CodeVersion(
         package=_package_version(),
         commit=_commit(),
         sources=_sources(),
-        environment_file=hashlib.sha256(file.read_bytes()).hexdigest(),
+        environment_file=hashlib.sha256(environment_file(environment).read_bytes()).hexdigest(),
     )
 
 

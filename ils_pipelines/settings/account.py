@@ -18,7 +18,7 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-RESERVED_TAGS = frozenset({"Name", "environment", "layer", "managed-by", "project"})
+RESERVED_TAGS = frozenset({"Name", "environment", "expires", "layer", "managed-by", "project"})
 
 
 class AwsAccount(Section):

@@ -17,6 +17,7 @@ from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.encryption import Encryption
 from ils_pipelines.settings.engine import EngineSettings
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
+from ils_pipelines.settings.ephemeral import Ephemeral
 from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.settings.network import Network
 from ils_pipelines.settings.posture import PostureWaiver
@@ -43,6 +44,9 @@ class Environment(Section):
     )
     approval_hours: Annotated[int, Field(strict=True, ge=1, le=168)] = Field(
         default=24, description="How many hours an approval of a plan can be used."
+    )
+    ephemeral: Ephemeral | None = Field(
+        default=None, description="Written by `ils up NAME --from BASE --ttl TIME`; None for an environment that lasts."
     )
     waivers: tuple[Waiver, ...] = Field(default=(), description="Rules that do not hold here, with reasons.")
     posture_waivers: tuple[PostureWaiver, ...] = Field(

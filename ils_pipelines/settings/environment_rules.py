@@ -202,6 +202,30 @@ def _waivers_hold(environment: Environment, today: date) -> Iterator[Finding]:
                 )
 
 
+def _ephemeral_can_go(environment: Environment, _today: date) -> Iterator[Finding]:
+    """Nobody is there when it is torn down: nothing of it may be protected, approved or missed."""
+    if environment.ephemeral is None:
+        return
+    switches: tuple[tuple[Location, bool], ...] = (
+        (("protection",), environment.protection),
+        (("requires_approval",), environment.requires_approval),
+        (("cluster", "deletion_protection"), environment.cluster.deletion_protection),
+        (("database", "deletion_protection"), environment.database.deletion_protection),
+        (("tables", "deletion_protection"), environment.tables.deletion_protection),
+        (("load_balancer", "deletion_protection"), environment.load_balancer.deletion_protection),
+    )
+    for location, on in switches:
+        if on:
+            yield Finding(location, on, "would keep an ephemeral environment from being torn down", "Use false.")
+    if environment.tier is Tier.PRODUCTION:
+        yield Finding(
+            ("tier",), environment.tier.value, "is not for environments that go away by themselves", "Use development."
+        )
+    if environment.ephemeral.expires <= environment.ephemeral.created:
+        expires = str(environment.ephemeral.expires)
+        yield Finding(("ephemeral", "expires"), expires, "is not after ephemeral.created", "Use a later moment.")
+
+
 # What each rule reads, so that it is skipped when that part of a file could not be understood.
 ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("target", "aws.account_id"), _account_is_named),
@@ -237,4 +261,17 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
         _production_keeps_logs,
     ),
     (("waivers", "posture_waivers"), _waivers_hold),
+    (
+        (
+            "ephemeral",
+            "tier",
+            "protection",
+            "requires_approval",
+            "cluster.deletion_protection",
+            "database.deletion_protection",
+            "tables.deletion_protection",
+            "load_balancer.deletion_protection",
+        ),
+        _ephemeral_can_go,
+    ),
 )

@@ -9,6 +9,8 @@ from ils_pipelines.settings.layers import Layer
 
 PROJECT = "ils"
 MANAGED_BY = "ils-pipelines"
+EXPIRES = "expires"
+"""Tag of what belongs to an ephemeral environment: when that is torn down, UTC."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,11 @@ class Naming:
 
     @classmethod
     def of(cls, environment: Environment, layer: Layer) -> Naming:
-        return cls(environment.name, layer, dict(environment.aws.tags), environment.protection)
+        tags = dict(environment.aws.tags)
+        if environment.ephemeral is not None:
+            # What is left over of it is found by this tag, and known to be left over.
+            tags[EXPIRES] = f"{environment.ephemeral.expires:%Y-%m-%dT%H:%M:%SZ}"
+        return cls(environment.name, layer, tags, environment.protection)
 
     def name(self, *parts: str) -> str:
         """`ils-dev-nodes` for `("nodes",)`, `ils-dev` for none."""

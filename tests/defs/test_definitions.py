@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, Definitions
+from dagster import AssetKey, DagsterInstance, Definitions
+
+from ils_pipelines.defs.environments import register_environments
+from ils_pipelines.settings.loading import environment_names
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTING_JOBS = {"drift_scan", "health_scan", "posture_report"}
@@ -54,14 +57,17 @@ def test_every_asset_has_an_owner_a_description_and_the_tag_of_its_layer(defs: D
 
 
 def test_assets_and_jobs_have_one_partition_per_environment_file(defs: Definitions) -> None:
+    """Kept in the instance, so that environments may come and go while Dagster runs."""
     graph = defs.resolve_asset_graph()
     partitions = [graph.get(AssetKey(name)).partitions_def for name in ASSETS]
     jobs = ("provision_environment", "preview_environment", "teardown_environment")
     partitions += [defs.resolve_job_def(job).partitions_def for job in jobs]
 
-    for each in partitions:
-        assert each is not None
-        assert list(each.get_partition_keys()) == ["dev", "staging", "production"]
+    with DagsterInstance.ephemeral() as instance:
+        register_environments(instance)
+        for each in partitions:
+            assert each is not None
+            assert list(each.get_partition_keys(dynamic_partitions_store=instance)) == list(environment_names())
 
 
 def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
@@ -69,7 +75,11 @@ def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
         assert assets.op.retry_policy is None
         assert all(spec.automation_condition is None for spec in assets.specs)
     assert {schedule.job.name for schedule in defs.schedules or ()} <= REPORTING_JOBS
-    assert not list(defs.sensors or ())
+    sensors = {sensor.name: [target.job_name for target in sensor.targets] for sensor in defs.sensors or ()}
+    assert sensors == {
+        "environment_files": ["preview_environment"],  # requests no run
+        "expired_environments": ["teardown_environment"],  # of ephemeral environments past their time
+    }
 
 
 def test_provisioning_covers_every_layer(defs: Definitions) -> None:

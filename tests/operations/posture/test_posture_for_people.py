@@ -6,6 +6,7 @@ import pytest
 from dagster import AssetCheckEvaluation, AssetKey, DagsterInstance, Definitions, ExecuteInProcessResult
 
 from ils_pipelines.definitions import defs as code_location
+from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.settings.controls import ControlId
 from ils_pipelines.settings.layers import Layer
 from tests.end_to_end.conftest import LocalSandbox
@@ -28,6 +29,7 @@ def defs(monkeypatch: pytest.MonkeyPatch, sandbox: LocalSandbox) -> Definitions:
 def _report(defs: Definitions) -> ExecuteInProcessResult:
     job = defs.resolve_job_def("posture_report")
     with DagsterInstance.ephemeral() as instance:
+        register_environments(instance)
         return job.execute_in_process(instance=instance, partition_key="dev")
 
 

@@ -13,6 +13,7 @@ from dagster import (
 )
 
 from ils_pipelines.definitions import defs as code_location
+from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.settings.layers import Layer
 from tests.end_to_end.conftest import LocalSandbox
@@ -32,6 +33,7 @@ def defs(monkeypatch: pytest.MonkeyPatch, sandbox: LocalSandbox) -> Definitions:
 
 def _run(defs: Definitions, job: str, environment: str = "dev") -> ExecuteInProcessResult:
     with DagsterInstance.ephemeral() as instance:
+        register_environments(instance)
         return defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=environment)
 
 
@@ -57,15 +59,20 @@ def test_every_layer_has_a_drift_check_and_those_with_components_a_health_check(
 def test_each_environment_has_a_schedule_in_utc_that_is_off_in_the_sandbox(job: str) -> None:
     schedules = {each.name: each for each in code_location.schedules or () if each.job_name == job}
 
-    assert set(schedules) == {f"{job}_{environment}" for environment in ENVIRONMENTS}
+    assert set(schedules) == {f"{job}_{environment}" for environment in (*ENVIRONMENTS, "ephemeral")}
     for environment in ENVIRONMENTS:
         schedule = schedules[f"{job}_{environment}"]
         assert schedule.execution_timezone == "UTC"
         assert schedule.default_status is DefaultScheduleStatus.STOPPED
-        with build_schedule_context(repository_def=code_location.get_repository_def()) as context:
-            [request] = schedule.evaluate_tick(context).run_requests
+        with (
+            DagsterInstance.local_temp() as instance,
+            build_schedule_context(instance, repository_def=code_location.get_repository_def()) as context,
+        ):
+            register_environments(instance)
+            [request] = schedule.evaluate_tick(context).run_requests or ()
         assert request.partition_key == environment
-    assert len({schedule.cron_schedule for schedule in schedules.values()}) == len(ENVIRONMENTS)
+    lasting = [schedules[f"{job}_{environment}"] for environment in ENVIRONMENTS]
+    assert len({schedule.cron_schedule for schedule in lasting}) == len(ENVIRONMENTS)
 
 
 def test_a_scan_of_a_clean_environment_passes_every_check(defs: Definitions, site: Site) -> None:
