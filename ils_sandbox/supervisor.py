@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ils_sandbox.control.listener import PORT_TAKEN
-from ils_sandbox.processes import ServerProcess, free_port
+from ils_sandbox.processes import HOST, ServerProcess, free_port
 from ils_sandbox.state import (
     AwsEndpoint,
     KubernetesEndpoint,
@@ -96,7 +96,7 @@ class Supervisor:
         ports = self._ports()
         while True:
             if self._kubernetes:
-                self._servers.append(self._start_kubernetes(ports["kubernetes"]))
+                self._servers.append(self._start_kubernetes(ports["kubernetes"], ports["aws"]))
             self._servers.append(self._start_aws(ports["aws"]))
             try:
                 for server in self._servers:
@@ -115,12 +115,12 @@ class Supervisor:
             preferred.update(json.loads(self._files.ports.read_bytes()))
         return {name: free_port(port) for name, port in preferred.items()}
 
-    def _start_kubernetes(self, port: int) -> ServerProcess:
+    def _start_kubernetes(self, port: int, aws_port: int) -> ServerProcess:
         from ils_sandbox.tls import ensure_certificates
 
         tls = ensure_certificates(self._files.tls)
         arguments = ["--directory", str(self._files.kubernetes), "--tls-cert", str(tls.certificate_file)]
-        arguments += ["--tls-key", str(tls.key_file)]
+        arguments += ["--tls-key", str(tls.key_file), "--aws-endpoint", f"http://{HOST}:{aws_port}"]
         return ServerProcess.start(
             "kubernetes",
             "ils_sandbox.kubernetes",

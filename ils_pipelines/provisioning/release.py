@@ -18,7 +18,7 @@ from ils_pipelines.provisioning.layers import upstream_outputs
 from ils_pipelines.release.app import AppRelease
 from ils_pipelines.release.manifests import manifests
 from ils_pipelines.release.plan import PROJECT, Survey
-from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, release_of
+from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, TargetGroup, release_of
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -28,6 +28,7 @@ REDIS_AUTH_TOKEN = "REDIS_AUTH_TOKEN"  # noqa: S105 the name of a variable
 _UNKNOWN_SECRETS = {DATABASE_URL: UNKNOWN, REDIS_AUTH_TOKEN: UNKNOWN}
 _UNKNOWN_DATABASE = DatabaseEndpoint(UNKNOWN, 5432, UNKNOWN)
 _UNKNOWN_CACHE = CacheEndpoint(UNKNOWN, 6379)
+_UNKNOWN_TARGETS = TargetGroup(UNKNOWN, UNKNOWN)
 
 
 class NotReady(EngineError):
@@ -120,7 +121,9 @@ class ReleaseLayer:
 
     def _of_nothing(self) -> Survey:
         """What would be released into a cluster that does not exist yet."""
-        release = release_of(self._environment, _UNKNOWN_SECRETS, _UNKNOWN_DATABASE, _UNKNOWN_CACHE, RolloutLimits())
+        release = release_of(
+            self._environment, _UNKNOWN_SECRETS, _UNKNOWN_DATABASE, _UNKNOWN_CACHE, RolloutLimits(), _UNKNOWN_TARGETS
+        )
         return Survey(self._environment.name, manifests(release), {})
 
     def _without_values(self, cluster: str) -> AppRelease:
@@ -131,6 +134,7 @@ class ReleaseLayer:
             _UNKNOWN_SECRETS,
             database=_UNKNOWN_DATABASE,
             cache=_UNKNOWN_CACHE,
+            target_group=_UNKNOWN_TARGETS,
         )
 
     def _release(self, cluster: str) -> AppRelease:
@@ -143,6 +147,9 @@ class ReleaseLayer:
             self._value(Layer.CACHE, "primary_endpoint"),
             int(self._value(Layer.CACHE, "port")),
         )
+        targets = TargetGroup(
+            self._value(Layer.LOAD_BALANCER, "target_group_arn"), self._value(Layer.LOAD_BALANCER, "vpc_id")
+        )
         with ThreadPoolExecutor(3) as pool:
             client = pool.submit(self._target.kubernetes, cluster)
             master = pool.submit(self._secret, self._value(Layer.DATABASE, "master_secret_arn"))
@@ -151,7 +158,9 @@ class ReleaseLayer:
                 DATABASE_URL: database_url(database, json.loads(master.result())),
                 REDIS_AUTH_TOKEN: token.result(),
             }
-            return AppRelease(client.result(), self._environment, secrets, database=database, cache=cache)
+            return AppRelease(
+                client.result(), self._environment, secrets, database=database, cache=cache, target_group=targets
+            )
 
     def _secret(self, arn: str) -> str:
         """The string of a secret. Raises `NotReady`, which says nothing of it."""
@@ -170,6 +179,7 @@ _NEEDED: Mapping[Layer, tuple[str, ...]] = {
     Layer.CLUSTER: ("cluster_name",),
     Layer.DATABASE: ("endpoint", "port", "database_name", "master_secret_arn"),
     Layer.CACHE: ("primary_endpoint", "port", "auth_token_secret_arn"),
+    Layer.LOAD_BALANCER: ("target_group_arn", "vpc_id"),
 }
 
 

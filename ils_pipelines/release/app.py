@@ -13,12 +13,21 @@ from ils_pipelines.engine.errors import PlanMismatch
 from ils_pipelines.engine.models import Drift, OutputValue, Plan, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_pipelines.release.apply import Applier
+from ils_pipelines.release.binding import wait_until_bound
 from ils_pipelines.release.cluster import Cluster, Object
+from ils_pipelines.release.errors import KindNotServed
 from ils_pipelines.release.manifests import manifests
-from ils_pipelines.release.objects import DEPLOYMENT, Ref
+from ils_pipelines.release.objects import DEPLOYMENT, TARGET_GROUP_BINDING, Kind, Ref
 from ils_pipelines.release.plan import PROJECT, Survey, survey
 from ils_pipelines.release.rollout import wait_for_rollout
-from ils_pipelines.release.settings import APP_NAME, CacheEndpoint, DatabaseEndpoint, RolloutLimits, release_of
+from ils_pipelines.release.settings import (
+    APP_NAME,
+    CacheEndpoint,
+    DatabaseEndpoint,
+    RolloutLimits,
+    TargetGroup,
+    release_of,
+)
 
 if TYPE_CHECKING:
     from ils_pipelines.settings.environment import Environment
@@ -41,16 +50,20 @@ class AppRelease:
         *,
         database: DatabaseEndpoint,
         cache: CacheEndpoint,
+        target_group: TargetGroup | None = None,
         limits: RolloutLimits = RolloutLimits(),  # noqa: B008 frozen
     ) -> None:
         self._cluster = Cluster(api_client)
-        self._release = release_of(environment, secrets, database, cache, limits)
+        self._release = release_of(environment, secrets, database, cache, limits, target_group)
         self._manifests = manifests(self._release)
         self._limits = limits
 
     @property
     def _deployment(self) -> Ref:
-        return Ref(DEPLOYMENT.api_version, DEPLOYMENT.kind, self._release.namespace, APP_NAME)
+        return self._ref(DEPLOYMENT)
+
+    def _ref(self, kind: Kind) -> Ref:
+        return Ref(kind.api_version, kind.kind, self._release.namespace, APP_NAME)
 
     def preview(self) -> Plan:
         """What `up` would do. Reads only."""
@@ -68,13 +81,16 @@ class AppRelease:
 
         Makes no mutating call when nothing differs; the application must be healthy all the same. With `approved`, raises
         `PlanMismatch`, changing nothing, unless that covers what would be done. Raises `FieldConflict` when somebody else
-        manages a field that would change, unless `force` takes it over, and `RolloutFailed`.
+        manages a field that would change, unless `force` takes it over, `KindNotServed`, `RolloutFailed` and `NotBound`.
         """
         started = time.monotonic()
         found = self._survey()
         plan = found.plan()
         if approved is not None and not covers(approved, plan):
             raise PlanMismatch(approved, plan)
+        for manifest in self._manifests:
+            if manifest.kind in found.unserved:
+                raise KindNotServed(manifest.kind.kind, manifest.kind.api_version)
         cancelled = cancel or threading.Event()
         applier = Applier(self._cluster, found, on_event, cancelled, self._release.secrets, force)
         applied = applier.up()
@@ -86,6 +102,12 @@ class AppRelease:
             note=applier.note,
             cancel=cancelled,
         )
+        if self._release.target_group is not None:
+            binding = self._ref(TARGET_GROUP_BINDING)
+            urn = binding.urn(self._release.environment)
+            wait_until_bound(
+                self._cluster, binding, urn, patience=self._limits.binding, note=applier.note, cancel=cancelled
+            )
         return UpResult(
             project=PROJECT,
             stack=self._release.environment,

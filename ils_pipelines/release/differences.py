@@ -29,6 +29,8 @@ _QUANTITIES = frozenset({"limits", "requests", "sizeLimit", "hard"})
 _NOT_SET: tuple[Any, ...] = (None, "", 0, False, [], {})
 """What is not written back by an API server: the same as not being there."""
 _CONTROLLERS = frozenset({"kube-controller-manager", "kube-apiserver", "kubelet", "kube-scheduler"})
+_FINALIZERS = "metadata.finalizers"
+"""Controllers hold on to an object by these until they have cleaned up after it, under whatever name they write."""
 _MISSING = object()
 
 
@@ -194,7 +196,7 @@ def _added(fields: Mapping[str, Any], ours: list[Mapping[str, Any]], live: Any, 
         if element == ".":
             continue
         place, _, found = _follow(element, None, live, path)
-        if found is _MISSING:
+        if found is _MISSING or place == _FINALIZERS:
             continue
         mine = [other[element] for other in ours if element in other]
         if below and mine:

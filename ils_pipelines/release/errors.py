@@ -24,6 +24,32 @@ class ApiFailure(ReleaseError):
         super().__init__(message)
 
 
+_CONTROLLER = "docs/load-balancer-controller.md"
+
+
+class KindNotServed(ReleaseError):
+    """The cluster does not know a kind of object, because what brings it is not installed."""
+
+    def __init__(self, kind: str, api_version: str) -> None:
+        super().__init__(
+            f"the cluster knows no {kind} ({api_version}): the AWS Load Balancer Controller, which registers the pods with "
+            f"the load balancer, is not installed. Nothing was changed. Install it ({_CONTROLLER}), then release again."
+        )
+
+
+class NotBound(ResourceFailed):
+    """The load balancer was not told of the application's pods."""
+
+    def __init__(self, urn: str, found: str) -> None:
+        super().__init__(
+            urn,
+            "bind",
+            f"{found}: see whether the AWS Load Balancer Controller runs and may register targets (kubectl describe "
+            f"targetgroupbinding, kubectl -n kube-system logs deployment/aws-load-balancer-controller; {_CONTROLLER}). "
+            "The pods run; release again to go on waiting.",
+        )
+
+
 class FieldConflict(ResourceFailed):
     """Somebody else manages fields that the release sets to something else."""
 

@@ -12,6 +12,7 @@ from ils_pipelines.release.objects import (
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    TARGET_GROUP_BINDING,
     Kind,
     Manifest,
     canonical,
@@ -54,6 +55,7 @@ def manifests(release: Release) -> tuple[Manifest, ...]:
         _object(release, SECRET, SECRET_NAME, {"type": "Opaque", "data": _encoded(release)}),
         _service(release),
         _deployment(release),
+        *_target_group_binding(release),
     )
 
 
@@ -96,6 +98,20 @@ def _service(release: Release) -> Manifest:
     return _object(
         release, SERVICE, APP_NAME, {"spec": {"type": "ClusterIP", "selector": selector(release), "ports": [port]}}
     )
+
+
+def _target_group_binding(release: Release) -> tuple[Manifest, ...]:
+    """What registers the pods with the load balancer. Says all that the controller's webhook would fill in otherwise."""
+    if release.target_group is None:
+        return ()
+    spec = {
+        "targetGroupARN": release.target_group.arn,
+        "targetType": "ip",
+        "ipAddressType": "ipv4",
+        "vpcID": release.target_group.vpc_id,
+        "serviceRef": {"name": APP_NAME, "port": "http"},
+    }
+    return (_object(release, TARGET_GROUP_BINDING, APP_NAME, {"spec": spec}),)
 
 
 def _deployment(release: Release) -> Manifest:

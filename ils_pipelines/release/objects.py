@@ -30,8 +30,15 @@ SERVICE = Kind("v1", "Service", "services")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
 POD = Kind("v1", "Pod", "pods")
+TARGET_GROUP_BINDING = Kind("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "targetgroupbindings")
+"""Of the AWS Load Balancer Controller: the pods of a service are the targets of a target group."""
 
-RELEASED: tuple[tuple[Kind, ...], ...] = ((NAMESPACE,), (SERVICE_ACCOUNT, CONFIG_MAP, SECRET, SERVICE), (DEPLOYMENT,))
+RELEASED: tuple[tuple[Kind, ...], ...] = (
+    (NAMESPACE,),
+    (SERVICE_ACCOUNT, CONFIG_MAP, SECRET, SERVICE),
+    (DEPLOYMENT,),
+    (TARGET_GROUP_BINDING,),
+)
 """Kinds that a release may hold, in the order in which they are applied; those of one step do not need each other.
 
 A kind that a release held once stays here, or what is left of it is not found and not removed.

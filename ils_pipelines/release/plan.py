@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ils_pipelines.engine.models import Change, Drift, Operation, Plan, ResourceDrift
 from ils_pipelines.release import differences
 from ils_pipelines.release.cluster import Cluster, Object
-from ils_pipelines.release.errors import ReleaseError
+from ils_pipelines.release.errors import ApiFailure, ReleaseError
 from ils_pipelines.release.manifests import ownership_labels
 from ils_pipelines.release.objects import NAMESPACE, RELEASED, Kind, Manifest, Ref, kind_of, ref_of
 
@@ -26,6 +26,8 @@ class Survey:
     environment: str
     manifests: Sequence[Manifest]
     live: Live = field(repr=False)
+    unserved: frozenset[Kind] = frozenset()
+    """Kinds that the cluster does not know: what brings them is not installed."""
 
     @property
     def surplus(self) -> list[Ref]:
@@ -98,8 +100,16 @@ def survey(cluster: Cluster, environment: str, manifests: Sequence[Manifest]) ->
     kinds = [kind for step in RELEASED for kind in step]
     labels = ownership_labels(environment)
 
+    unserved: set[Kind] = set()
+
     def find(kind: Kind) -> list[Object]:
-        return cluster.find(kind, labels)
+        try:
+            return cluster.find(kind, labels)
+        except ApiFailure as failure:
+            if failure.code != 404:
+                raise
+            unserved.add(kind)
+            return []
 
     live: dict[Ref, Object] = {}
     with ThreadPoolExecutor(MOST_CALLS_AT_ONCE, "ils-release") as pool:
@@ -115,4 +125,4 @@ def survey(cluster: Cluster, environment: str, manifests: Sequence[Manifest]) ->
                 "app.namespace in the environment file, or hand the namespace over, which lets `down` delete it: "
                 f"kubectl label namespace {ref.name} " + " ".join(f"{key}={value}" for key, value in labels.items())
             )
-    return Survey(environment, manifests, live)
+    return Survey(environment, manifests, live, frozenset(unserved))

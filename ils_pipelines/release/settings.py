@@ -37,6 +37,14 @@ class CacheEndpoint:
 
 
 @dataclass(frozen=True)
+class TargetGroup:
+    """Where a load balancer looks for the application's pods."""
+
+    arn: str
+    vpc_id: str
+
+
+@dataclass(frozen=True)
 class RolloutLimits:
     """How long a rollout may take."""
 
@@ -44,6 +52,8 @@ class RolloutLimits:
     """Without any progress; the deployment's own progress deadline, in whole seconds."""
     patience: timedelta = timedelta(seconds=30)
     """With a new pod that cannot start for a reason that rarely mends itself: an image that cannot be pulled, say."""
+    binding: timedelta = timedelta(minutes=2)
+    """Until the load balancer knows the pods: seconds mostly, half a minute when the controller has just started."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,8 @@ class Release:
     secrets: Mapping[str, str] = field(repr=False)
     """Environment variables that may not."""
     progress_deadline: timedelta = RolloutLimits.deadline
+    target_group: TargetGroup | None = None
+    """None for an application that no load balancer leads to."""
 
     @property
     def version(self) -> str:
@@ -75,6 +87,7 @@ def release_of(
     database: DatabaseEndpoint,
     cache: CacheEndpoint,
     limits: RolloutLimits,
+    target_group: TargetGroup | None = None,
 ) -> Release:
     """The release that an environment's file asks for. Raises `ReleaseError` when a variable is set twice."""
     app = environment.app
@@ -107,6 +120,7 @@ def release_of(
         config={**own, **app.extra_env},
         secrets=dict(secrets),
         progress_deadline=limits.deadline,
+        target_group=target_group,
     )
 
 

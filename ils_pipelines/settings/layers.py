@@ -33,6 +33,6 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.TABLES: (Layer.ENCRYPTION,),
         Layer.SECRETS: (Layer.ENCRYPTION,),
         Layer.LOAD_BALANCER: (Layer.VPC,),
-        Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE),
+        Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.LOAD_BALANCER),
     }
 )

@@ -160,6 +160,7 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         https_listener_arn=entrance.https.arn,
         target_group_arn=entrance.targets.arn,
         target_group_arn_suffix=entrance.targets.arn_suffix,
+        vpc_id=vpc.vpc_id,
         certificate_arn=entrance.certificate.arn,
         access_log_bucket=logs.name,
     ).export()

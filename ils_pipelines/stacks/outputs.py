@@ -176,5 +176,7 @@ class LoadBalancerOutputs(LayerOutputs):
     """Where the application's pods are to be registered, by their addresses."""
     target_group_arn_suffix: Text
     """What CloudWatch calls it: `targetgroup/<name>/<id>`."""
+    vpc_id: Text
+    """Where the targets are."""
     certificate_arn: Text
     access_log_bucket: Text

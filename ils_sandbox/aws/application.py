@@ -20,7 +20,7 @@ from ils_sandbox.aws.requests import HttpRequest, Response
 from ils_sandbox.aws.responses import error_response
 from ils_sandbox.aws.settings import CurrentSettings
 from ils_sandbox.control.faults import Faults
-from ils_sandbox.control.recording import RecordedRequest, Recording
+from ils_sandbox.control.recording import SANDBOX_CLIENT, RecordedRequest, Recording
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -76,6 +76,8 @@ class Application:
         response = self._carry_out(call)
         if call.mutating:
             self._on_mutation()
+        if request.header("user-agent").startswith(SANDBOX_CLIENT):
+            return response
         self._recording.add(
             RecordedRequest(
                 service=call.service,

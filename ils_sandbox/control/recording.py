@@ -7,6 +7,8 @@ from collections import deque
 from pydantic import BaseModel, ConfigDict
 
 MOST_KEPT = 200_000
+SANDBOX_CLIENT = "ils-sandbox-controllers"
+"""User-Agent of what the sandbox's own controllers ask. Nobody counts that: nobody who counts has caused it."""
 
 
 class RecordedRequest(BaseModel):

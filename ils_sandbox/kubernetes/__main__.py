@@ -56,6 +56,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="port of 127.0.0.1")
     parser.add_argument("--tls-cert", type=Path, required=True, help="PEM file of the server's certificate")
     parser.add_argument("--tls-key", type=Path, required=True, help="PEM file of its key")
+    parser.add_argument(
+        "--aws-endpoint", help="http://127.0.0.1:<port> of the AWS server, whose target groups get pods"
+    )
     options = parser.parse_args()
     for file in (options.tls_cert, options.tls_key):
         if not file.is_file():
@@ -65,7 +68,7 @@ def main() -> None:
     options.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     listener = listen(options.port)
     definitions(USUAL_VERSION)
-    application = Application(options.directory)
+    application = Application(options.directory, options.aws_endpoint)
     config = uvicorn.Config(
         application,
         ssl_certfile=options.tls_cert,

@@ -23,6 +23,7 @@ from ils_sandbox.kubernetes import discovery, statuses
 from ils_sandbox.kubernetes.api import ClusterApi, json_response
 from ils_sandbox.kubernetes.clusters import Clusters, Running
 from ils_sandbox.kubernetes.control import PREFIX, Control
+from ils_sandbox.kubernetes.controllers.target_groups import Registrar
 from ils_sandbox.kubernetes.requests import Parameters, Target, parse_target, verb_of
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
@@ -47,9 +48,11 @@ def ensure_token(directory: Path) -> str:
 class Application:
     """The ASGI application of one state folder."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, aws_endpoint: str | None = None) -> None:
+        """`aws_endpoint` is where target groups are, if there are any."""
         self._token = ensure_token(directory)
         self._directory = directory
+        self._aws_endpoint = aws_endpoint
         self.settings = Settings()
         self.recording = Recording()
         self.faults = Faults()
@@ -60,7 +63,8 @@ class Application:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self._loop = asyncio.get_running_loop()
         self.watches = Watches()
-        self.clusters = Clusters(self._directory, self.settings, self.watches)
+        registrar = Registrar(self._aws_endpoint) if self._aws_endpoint else None
+        self.clusters = Clusters(self._directory, self.settings, self.watches, registrar)
         self.clusters.start()
         control = Control(self.clusters, self.settings, self.recording, self.faults)
         app.router.routes.extend(control.routes())

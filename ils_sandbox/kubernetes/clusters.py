@@ -11,6 +11,7 @@ from pathlib import Path
 from ils_sandbox.kubernetes.controllers.catalog import controllers
 from ils_sandbox.kubernetes.controllers.cleaning import furnish
 from ils_sandbox.kubernetes.controllers.runner import Runner
+from ils_sandbox.kubernetes.controllers.target_groups import Registrar
 from ils_sandbox.kubernetes.kinds import NAMESPACE, SERVICE
 from ils_sandbox.kubernetes.listing import Continuations
 from ils_sandbox.kubernetes.registry import Registry, Write
@@ -35,10 +36,13 @@ class Running:
 class Clusters:
     """Must be used inside a running event loop."""
 
-    def __init__(self, directory: Path, settings: Settings, watches: Watches) -> None:
+    def __init__(
+        self, directory: Path, settings: Settings, watches: Watches, registrar: Registrar | None = None
+    ) -> None:
         self._database = Database(directory / "kubernetes.sqlite")
         self._settings = settings
         self._watches = watches
+        self._registrar = registrar
         self._running: dict[str, Running] = {}
 
     def start(self) -> None:
@@ -50,6 +54,8 @@ class Clusters:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._registrar is not None:
+            self._registrar.stop()
         self._database.close()
 
     def names(self) -> Iterator[str]:
@@ -95,7 +101,7 @@ class Clusters:
 
     def _run(self, cluster: Cluster) -> Registry:
         registry = Registry(cluster)
-        runner = Runner(cluster, controllers(registry, self._settings))
+        runner = Runner(cluster, controllers(registry, self._settings, self._registrar))
         task = asyncio.get_running_loop().create_task(runner.run(), name=f"controllers of {cluster.name}")
         self._running[cluster.name] = Running(registry, Continuations(), task)
         return registry

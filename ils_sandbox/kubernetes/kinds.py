@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ils_sandbox.kubernetes.custom_types import TARGET_GROUP_BINDING as TARGET_GROUP_BINDING_TYPE
+
 STATUS = "status"
 SCALE = "scale"
 LOG = "log"
@@ -183,6 +185,15 @@ NETWORK_POLICY = Kind(
     counts_generations=True,
 )
 LEASE = Kind("Lease", "leases", "io.k8s.api.coordination.v1.Lease", group="coordination.k8s.io")
+TARGET_GROUP_BINDING = Kind(
+    "TargetGroupBinding",
+    "targetgroupbindings",
+    TARGET_GROUP_BINDING_TYPE,
+    group="elbv2.k8s.aws",
+    version="v1beta1",
+    subresources=(STATUS,),
+    counts_generations=True,
+)
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,
@@ -210,6 +221,7 @@ KINDS: tuple[Kind, ...] = (
     POD_DISRUPTION_BUDGET,
     NETWORK_POLICY,
     LEASE,
+    TARGET_GROUP_BINDING,
 )
 
 BY_RESOURCE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}

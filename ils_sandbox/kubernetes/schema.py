@@ -13,6 +13,8 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
+from ils_sandbox.kubernetes import custom_types
+
 _REF_PREFIX = "#/$defs/"
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -163,4 +165,4 @@ def definitions(version: str) -> Definitions:
     older = [known for known in published if int(known.split(".")[1]) <= wanted]
     nearest = older[-1] if older else published[0]
     path = files("kubernetes_validate") / "kubernetes-json-schema" / f"v{nearest}.0-local" / "_definitions.json"
-    return Definitions(json.loads(path.read_text(encoding="utf-8"))["$defs"])
+    return Definitions({**json.loads(path.read_text(encoding="utf-8"))["$defs"], **custom_types.DEFINITIONS})

@@ -21,6 +21,7 @@ from ils_sandbox.kubernetes.kinds import (
     ROLE_BINDING,
     SECRET,
     SERVICE,
+    TARGET_GROUP_BINDING,
     Kind,
 )
 from ils_sandbox.kubernetes.store import Object
@@ -170,6 +171,12 @@ COLUMNS: Mapping[Kind, Sequence[Column]] = {
         Column("Max Unavailable", _at("spec.maxUnavailable", "N/A")),
     ),
     ROLE_BINDING: (Column("Role", lambda obj: "{kind}/{name}".format(**obj["roleRef"])),),
+    TARGET_GROUP_BINDING: (
+        Column("Service-Name", _at("spec.serviceRef.name")),
+        Column("Service-Port", _at("spec.serviceRef.port")),
+        Column("Target-Type", _at("spec.targetType")),
+        Column("ARN", _at("spec.targetGroupARN"), wide=True),
+    ),
     EVENT: (
         Column("Last Seen", lambda obj: age(obj.get("lastTimestamp"))),
         Column("Type", _at("type")),

@@ -25,7 +25,11 @@ ASSETS = {
     "tables": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "dynamodb"}, "group": "infrastructure"},
     "secrets": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "secretsmanager"}, "group": "infrastructure"},
     "load_balancer": {"deps": {"vpc"}, "kinds": {"pulumi", "aws", "elb"}, "group": "infrastructure"},
-    "app_release": {"deps": {"cluster", "database", "cache"}, "kinds": {"kubernetes"}, "group": "application"},
+    "app_release": {
+        "deps": {"cluster", "database", "cache", "load_balancer"},
+        "kinds": {"kubernetes"},
+        "group": "application",
+    },
 }
 
 

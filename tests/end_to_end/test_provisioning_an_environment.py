@@ -192,6 +192,11 @@ def _files(directory: Path) -> list[Path]:
 
 
 def test_the_layers_depend_on_each_other_as_the_design_says() -> None:
-    assert set(DEPENDS_ON[Layer.APP_RELEASE]) == {Layer.CLUSTER, Layer.DATABASE, Layer.CACHE}
+    assert set(DEPENDS_ON[Layer.APP_RELEASE]) == {
+        Layer.CLUSTER,
+        Layer.DATABASE,
+        Layer.CACHE,
+        Layer.LOAD_BALANCER,
+    }
     for layer in (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE):
         assert set(DEPENDS_ON[layer]) == {Layer.VPC, Layer.ENCRYPTION}

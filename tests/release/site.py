@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ils_pipelines.release.app import AppRelease
-from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits
+from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, TargetGroup
 from ils_pipelines.settings.environment import Environment
 from ils_sandbox.kubernetes.standalone import StandaloneServer
 
@@ -34,6 +34,7 @@ class Site:
         secrets: Mapping[str, str] = SECRETS,
         limits: RolloutLimits = LIMITS,
         database_host: str = "db.example.internal",
+        target_group: TargetGroup | None = None,
     ) -> AppRelease:
         environment = Environment.model_validate({"name": "dev", "app": dict(app or {})})
         return AppRelease(
@@ -42,6 +43,7 @@ class Site:
             secrets,
             database=DatabaseEndpoint(database_host, 5432, "ilsdb"),
             cache=CacheEndpoint("cache.example.internal", 6379),
+            target_group=target_group,
             limits=limits,
         )
 

@@ -107,6 +107,31 @@ def create_target_group(call: Call, world: World) -> Result:
     return result
 
 
+def describe_target_health(call: Call, world: World) -> Result:
+    """Targets of a group that no listener forwards to are not checked, whatever becomes of them."""
+    result = world.forward(call)
+    group = call.params["TargetGroupArn"]
+    balancers = world.backend(call, "elbv2").load_balancers.values()
+    if any(group in _forwarded_to(listener) for balancer in balancers for listener in balancer.listeners.values()):
+        return result
+    not_used = {
+        "State": "unused",
+        "Reason": "Target.NotInUse",
+        "Description": "Target group is not configured to receive traffic from the load balancer",
+    }
+    found = result["TargetHealthDescriptions"]
+    return {**result, "TargetHealthDescriptions": [{**each, "TargetHealth": not_used} for each in found]}
+
+
+def _forwarded_to(listener: Any) -> set[str]:
+    """ARNs of the target groups that a listener's actions and rules name."""
+    actions = [*listener.default_actions, *(action for rule in listener.rules.values() for action in rule.actions)]
+    found = {action.data.get("TargetGroupArn") for action in actions}
+    for action in actions:
+        found |= {each["TargetGroupArn"] for each in action.data.get("ForwardConfig", {}).get("TargetGroups", ())}
+    return {arn for arn in found if arn}
+
+
 def _action(action: dict[str, Any]) -> dict[str, Any]:
     if action.get("Type") != "redirect":
         return action
@@ -175,6 +200,7 @@ ROUTES: Routes = {
     "DeleteLoadBalancer": delete_load_balancer,
     "DescribeListeners": describe_listeners,
     "DescribeLoadBalancers": describe_load_balancers,
+    "DescribeTargetHealth": describe_target_health,
     "ModifyListener": modify_listener,
     "ModifyLoadBalancerAttributes": modify_load_balancer_attributes,
 }

@@ -10,11 +10,13 @@ from ils_sandbox.kubernetes.controllers.pods import Pods
 from ils_sandbox.kubernetes.controllers.quotas import ResourceQuotas
 from ils_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
 from ils_sandbox.kubernetes.controllers.runner import Controller
+from ils_sandbox.kubernetes.controllers.target_groups import Registrar, TargetGroupBindings
 from ils_sandbox.kubernetes.registry import Registry
 from ils_sandbox.kubernetes.settings import Settings
 
 
-def controllers(registry: Registry, settings: Settings) -> tuple[Controller, ...]:
+def controllers(registry: Registry, settings: Settings, registrar: Registrar | None) -> tuple[Controller, ...]:
+    """`registrar` is None where there is no AWS: nobody looks after target group bindings then."""
     # After a change they run in this order. Replica sets come before deployments, so that pods that are to go have gone
     # before others take their place: a rollout stays within its bounds at every moment.
     return (
@@ -27,4 +29,5 @@ def controllers(registry: Registry, settings: Settings) -> tuple[Controller, ...
         DisruptionBudgets(registry),
         ResourceQuotas(registry),
         Endpoints(registry),
+        *((TargetGroupBindings(registry, registrar),) if registrar is not None else ()),
     )

@@ -157,6 +157,20 @@ def _without_deployment(site: Site) -> Iterator[None]:
 
 
 @change
+def _without_targets(site: Site) -> Iterator[None]:
+    """No pod is left that the controller could register."""
+    with _without_deployment(site):
+        group = site.output(Layer.LOAD_BALANCER, "target_group_arn")
+        until(lambda: not _targets(site, group), "the pods to be deregistered")
+        yield
+    until(lambda: len(_targets(site, group)) == 3, "the pods to be registered again")
+
+
+def _targets(site: Site, group: str) -> list[Any]:
+    return list(site.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"])
+
+
+@change
 def _none_can_start(site: Site) -> Iterator[None]:
     """The old pods are gone, and the new image cannot be pulled."""
     from kubernetes import client
@@ -251,6 +265,7 @@ CASES: tuple[Case, ...] = (
     Case(Layer.DATABASE, "database writer of ils-dev", _UNHEALTHY, "none", _without_instance),
     Case(Layer.CACHE, "cache ils-dev", _DEGRADED, "modifying", _slowly(_CACHE_CHANGED)),
     Case(LB, "load balancer by-hand", _DEGRADED, "provisioning", _slowly(_balanced(1, listening=True))),
+    Case(LB, "target group ils-dev-app", _UNHEALTHY, "none registered", _without_targets),
     Case(LB, "listeners of by-hand", _UNHEALTHY, "none", _balanced(1, listening=False)),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "ImagePull", _image("does-not-exist")),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "CrashLoopBackOff", _image("crash")),

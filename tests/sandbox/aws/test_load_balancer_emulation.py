@@ -135,6 +135,25 @@ def test_a_certificate_in_use_says_by_what_and_is_not_deleted(aws: AwsServer, ba
         aws.client("acm").delete_certificate(CertificateArn=arn)
 
 
+def test_targets_of_a_group_that_no_listener_forwards_to_are_not_used(
+    aws: AwsServer, balancer: str, network: Network, name: str
+) -> None:
+    elb = aws.client("elbv2")
+    made = elb.create_target_group(Name=name, Protocol="HTTP", Port=5000, VpcId=network.vpc, TargetType="ip")
+    group = made["TargetGroups"][0]["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "10.0.11.9", "Port": 5000}])
+
+    def health() -> tuple[str, str | None]:
+        found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
+        return found["State"], found.get("Reason")
+
+    assert health() == ("unused", "Target.NotInUse")
+    listener = listen(aws, balancer, DefaultActions=[{"Type": "forward", "TargetGroupArn": group}])["ListenerArn"]
+    assert health()[0] == "healthy"
+    elb.delete_listener(ListenerArn=listener)
+    assert health() == ("unused", "Target.NotInUse")
+
+
 def test_subnets_and_groups_of_a_load_balancer_stay(aws: AwsServer, balancer: str, network: Network) -> None:
     ec2 = aws.client("ec2")
     with pytest.raises(ClientError, match="DependencyViolation"):

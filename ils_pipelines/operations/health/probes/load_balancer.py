@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.health.view import States, View, finding, judged, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.release.objects import TARGET_GROUP_BINDING
 
 _STATES = States("active", frozenset({"provisioning", "active_impaired"}))
 _REMEDY = "Look at the load balancer in the EC2 console; `ils drift` says what is missing."
+_BINDING_REMEDY = (
+    "See that pods are ready, that a listener forwards to the group, and that the AWS Load Balancer Controller runs "
+    "(docs/load-balancer-controller.md)."
+)
 _TARGET_REMEDY = "See why the targets fail: the pods' readiness, the port, and the security groups between them."
 
 
@@ -39,12 +44,25 @@ def target_groups(view: View) -> Iterator[HealthFinding]:
         )
         # A target of a group that no listener uses is not checked at all, and one that leaves is on its way out.
         counted = [each for each in targets if each["TargetHealth"]["State"] not in {"unused", "draining"}]
-        if not counted:
-            continue  # nothing registers itself there: whether anything should is not the group's to say
         component = f"target group {group['TargetGroupName']}"
+        if not counted:
+            # Whether anything should be there, a binding of the cluster says.
+            if group["TargetGroupArn"] in _bound(view):
+                yield _without_targets(component, targets)
+            continue
         healthy = sum(each["TargetHealth"]["State"] == "healthy" for each in counted)
         reasons = [_reason(each) for each in counted if each["TargetHealth"]["State"] != "healthy"]
         yield share(component, "targets healthy", healthy, len(counted), _TARGET_REMEDY, reasons)
+
+
+def _bound(view: View) -> set[str]:
+    """ARNs of the groups whose targets the cluster registers."""
+    return {each["spec"]["targetGroupARN"] for each in view.live.objects(TARGET_GROUP_BINDING)}
+
+
+def _without_targets(component: str, targets: Sequence[Record]) -> HealthFinding:
+    found = "; ".join(dict.fromkeys(_reason(each) for each in targets)) or "none registered"
+    return finding(component, "the application's pods", found, _BINDING_REMEDY, HealthStatus.UNHEALTHY)
 
 
 def _balancers(view: View) -> Iterator[Record]:
