@@ -59,6 +59,11 @@ CARDS: Mapping[Layer, Card] = {
         "The application load balancer: HTTPS with a certificate of ACM, redirect from HTTP, targets, access-log bucket.",
         frozenset({"pulumi", "aws", "elb"}),
     ),
+    Layer.BACKUP_VAULT: Card(
+        "Where backups are kept: a vault with a nightly plan for the tables, a locked bucket for backup sets, their key, and "
+        "the copies of all three in another region.",
+        frozenset({"pulumi", "aws", "backup"}),
+    ),
     Layer.APP_RELEASE: Card(
         "The ILS application on the cluster: namespace, configuration, secrets, service account, deployment, service.",
         frozenset({"kubernetes"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,6 +30,7 @@ class Live:
     def __init__(self, target: Target, others: frozenset[str] = frozenset()) -> None:
         """`others` are the names of the other environments of the account."""
         self._target = target
+        self._region: str | None = None
         self.scope = Scope(target.environment.name, others)
         self._answers: dict[tuple[Any, ...], Future[Any]] = {}
         self._lock = threading.Lock()
@@ -37,11 +39,19 @@ class Live:
     def environment(self) -> Environment:
         return self._target.environment
 
+    def in_region(self, region: str) -> Live:
+        """The same account as seen from another region; what is asked there is remembered, too."""
+        if region == (self._region or self.environment.aws.region):
+            return self
+        there = copy.copy(self)
+        there._region = region
+        return there
+
     def list(self, service: str, operation: str, member: str, **parameters: Any) -> tuple[Record, ...]:
         """Every item of a list or describe call, all pages of it. Raises `ApiUnavailable`."""
 
         def call() -> tuple[Record, ...]:
-            client = self._target.client(service)
+            client = self._client(service)
             if not client.can_paginate(operation):
                 return tuple(getattr(client, operation)(**parameters).get(member) or ())
             pages = client.get_paginator(operation).paginate(**parameters)
@@ -53,7 +63,7 @@ class Live:
     def get(self, service: str, operation: str, **parameters: Any) -> Record:
         """The answer of a call that describes one thing. Raises `ApiUnavailable`, also when the thing is not there."""
         answer: Record = self._ask(
-            service, operation, parameters, lambda: getattr(self._target.client(service), operation)(**parameters)
+            service, operation, parameters, lambda: getattr(self._client(service), operation)(**parameters)
         )
         return answer
 
@@ -63,9 +73,10 @@ class Live:
 
         def call() -> Record | None:
             try:
-                found: Record = getattr(self._target.client(service), operation)(**parameters)
+                found: Record = getattr(self._client(service), operation)(**parameters)
             except ClientError as error:
-                if "NotFound" in error.response["Error"]["Code"]:
+                code = error.response["Error"]["Code"]
+                if "NotFound" in code or code.startswith("NoSuch"):
                     return None
                 raise
             return found
@@ -89,6 +100,9 @@ class Live:
         found = self.find("eks", "describe_cluster", name=self.scope.name)
         return None if found is None else found["cluster"]
 
+    def _client(self, service: str) -> Any:
+        return self._target.client(service, region=self._region)
+
     def _kubernetes(self) -> Any:
         from ils_pipelines.release.cluster import Cluster
 
@@ -108,7 +122,7 @@ class Live:
             except (BotoCoreError, ClientError, ResponseParserError, IlsError) as error:
                 raise ApiUnavailable(f"{service} {operation}: {error}") from error
 
-        return self._remembered((service, operation, _frozen(parameters)), asked)
+        return self._remembered((service, self._region, operation, _frozen(parameters)), asked)
 
     def _remembered(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         with self._lock:

@@ -72,7 +72,8 @@ USE: Mapping[str, str] = {
     "aws:s3/bucket:Bucket": "S3 storage and requests",
     "aws:s3/bucketV2:BucketV2": "S3 storage and requests",
     "aws:sns/topic:Topic": "SNS messages",
-    "aws:backup/vault:Vault": "backups kept in the vault",
+    "aws:backup/vault:Vault": "recovery points kept in backup vaults (0.10 USD per GiB and month), and copying them",
+    "aws:s3/bucketReplicationConfig:BucketReplicationConfig": "copying to the other region (0.02 USD per GB)",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "the web ACL, which is not ours, and its requests",
     "aws:route53/record:Record": "DNS queries",
 }
@@ -82,6 +83,8 @@ FREE = frozenset(
     {
         "aws:acm/certificate:Certificate",
         "aws:acm/certificateValidation:CertificateValidation",
+        "aws:backup/plan:Plan",
+        "aws:backup/selection:Selection",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:ec2/internetGateway:InternetGateway",
         "aws:ec2/route:Route",
@@ -107,6 +110,7 @@ FREE = frozenset(
         "aws:rds/clusterParameterGroup:ClusterParameterGroup",
         "aws:rds/subnetGroup:SubnetGroup",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
         "aws:s3/bucketPolicy:BucketPolicy",
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",

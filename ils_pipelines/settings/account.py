@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ils_pipelines.settings.section import Section, refuse, text
+from ils_pipelines.settings.section import Region, Section, refuse, text
 
 
 def _tags(tags: dict[str, str]) -> dict[str, str]:
@@ -24,8 +24,10 @@ RESERVED_TAGS = frozenset({"Name", "environment", "expires", "layer", "managed-b
 class AwsAccount(Section):
     """Where in AWS; the sandbox uses the region and the tags and ignores the rest."""
 
-    region: Annotated[str, text(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region", 'Write for example "us-east-1".')] = (
-        Field(default="us-east-1", description="Region of every resource of the environment.", examples=["us-east-1"])
+    region: Region = Field(
+        default="us-east-1",
+        description="Region of every resource of the environment, but for the copies of its backups.",
+        examples=["us-east-1"],
     )
     account_id: (
         Annotated[str, text(r"\d{12}", "is not an account id", 'Write its twelve digits in quotes: "123456789012".')]
@@ -75,4 +77,9 @@ class AwsAccount(Section):
     @property
     def partition(self) -> str:
         """The partition of ARNs in this region: `aws`, `aws-cn` or `aws-us-gov`."""
-        return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(self.region.rsplit("-", 2)[0], "aws")
+        return partition_of(self.region)
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region belongs to: nothing is copied from one to another."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

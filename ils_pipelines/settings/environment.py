@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.settings.app import App
+from ils_pipelines.settings.backup_vault import BackupVault
 from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.database import Database
@@ -64,6 +65,9 @@ class Environment(Section):
     tables: Tables = Field(default_factory=Tables, description="The DynamoDB tables.")
     secrets: Secrets = Field(default_factory=Secrets, description="What Secrets Manager keeps.")
     load_balancer: LoadBalancer = Field(default_factory=LoadBalancer, description="The way in from the internet.")
+    backup_vault: BackupVault = Field(
+        default_factory=BackupVault, description="Where backups are kept, here and in another region."
+    )
     app: App = Field(default_factory=App, description="The application.")
 
     @model_validator(mode="before")

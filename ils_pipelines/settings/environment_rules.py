@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ils_pipelines.settings.account import partition_of
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule
@@ -67,6 +68,24 @@ def _zones_exist(environment: Environment, _today: date) -> Iterator[Finding]:
             zones,
             f"only {len(letters)} zones of {environment.aws.region} ({', '.join(letters)}) are known to be open to all",
             "Use fewer, or list the letters of the zones your account has.",
+        )
+
+
+def _copies_are_elsewhere(environment: Environment, _today: date) -> Iterator[Finding]:
+    region, elsewhere = environment.aws.region, environment.backup_vault.dr_region
+    if elsewhere == region:
+        yield Finding(
+            ("backup_vault", "dr_region"),
+            elsewhere,
+            "is the environment's own region: what takes that down takes the copies with it",
+            "Use another region of the same country or union.",
+        )
+    elif partition_of(elsewhere) != partition_of(region):
+        yield Finding(
+            ("backup_vault", "dr_region"),
+            elsewhere,
+            f"is in another partition of AWS than {region}, and nothing can be copied there",
+            f"Use another region of the partition {partition_of(region)}.",
         )
 
 
@@ -232,6 +251,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
     (("target", "tier", "engine.backend"), _state_is_kept),
     (("aws.external_id", "aws.assume_role"), _external_id_has_a_role),
     (("aws.region", "network.availability_zones"), _zones_exist),
+    (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),
     (("cache.port", "database.port"), _ports_differ),
     (
         (

@@ -18,6 +18,7 @@ class Layer(StrEnum):
     TABLES = "tables"
     SECRETS = "secrets"
     LOAD_BALANCER = "load_balancer"
+    BACKUP_VAULT = "backup_vault"
     APP_RELEASE = "app_release"
 
 
@@ -33,6 +34,7 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.TABLES: (Layer.ENCRYPTION,),
         Layer.SECRETS: (Layer.ENCRYPTION,),
         Layer.LOAD_BALANCER: (Layer.VPC,),
+        Layer.BACKUP_VAULT: (Layer.TABLES,),
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.LOAD_BALANCER),
     }
 )

@@ -90,6 +90,9 @@ EnvironmentName = Annotated[
     text(r"(?!.*--).*", "has two '-' in a row, which RDS and ElastiCache refuse", "Use single '-'."),
 ]
 
+Region = Annotated[str, text(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region", 'Write for example "us-east-1".')]
+
+DailyTime = Annotated[str, text(_MINUTE, "is not a time of day", 'Write a UTC time as "04:30", in quotes.')]
 DailyWindow = Annotated[
     str, text(f"{_MINUTE}-{_MINUTE}", "is not a daily window", 'Write UTC times as "03:00-04:00", in quotes.')
 ]

@@ -9,6 +9,7 @@ import pulumi
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.stacks import aws, policies
+from ils_pipelines.stacks.buckets import keep_private, tls_only
 from ils_pipelines.stacks.naming import Naming
 
 _LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -48,21 +49,7 @@ class AccessLogBucket(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         self.name = bucket.bucket
-        private = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=inside,
-        )
-        aws.s3.BucketOwnershipControls(
-            name,
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=inside,
-        )
+        private = keep_private(name, bucket.bucket, inside)
         aws.s3.BucketServerSideEncryptionConfiguration(
             name,
             bucket=bucket.bucket,
@@ -100,7 +87,6 @@ class AccessLogBucket(pulumi.ComponentResource):
             name,
             bucket=bucket.bucket,
             policy=args.account_id.apply(policy),
-            # S3 refuses changes to a bucket that come at the same time, and these two look at each other.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )
         self.register_outputs({"name": self.name})
@@ -116,13 +102,6 @@ def _policy(bucket_arn: str, account_id: str) -> str:
             "Action": "s3:PutObject",
             "Resource": f"{bucket_arn}/AWSLogs/{account_id}/*",
         },
-        {
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": [bucket_arn, f"{bucket_arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
+        tls_only(bucket_arn),
     )
     return policies.document(*statements)

@@ -7,7 +7,10 @@ that are applied in parallel found parts half loaded. The import lock of this mo
 from __future__ import annotations
 
 from pulumi_aws import (
+    Provider,
+    ProviderAssumeRoleArgs,
     acm,
+    backup,
     cloudwatch,
     dynamodb,
     ec2,
@@ -24,7 +27,10 @@ from pulumi_aws import (
 )
 
 __all__ = [
+    "Provider",
+    "ProviderAssumeRoleArgs",
     "acm",
+    "backup",
     "cloudwatch",
     "dynamodb",
     "ec2",
@@ -40,5 +46,5 @@ __all__ = [
     "vpc",
 ]
 
-for _part in (acm, cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, lb, rds, s3, secretsmanager, vpc):
+for _part in (acm, backup, cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, lb, rds, s3, secretsmanager, vpc):
     hasattr(_part, "loaded")  # asking for anything loads the part

@@ -36,5 +36,6 @@ PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
         Layer.TABLES: _in_module("tables"),
         Layer.SECRETS: _in_module("secrets"),
         Layer.LOAD_BALANCER: _in_module("load_balancer"),
+        Layer.BACKUP_VAULT: _in_module("backup_vault"),
     }
 )

@@ -29,6 +29,8 @@ class EncryptionKeyArgs:
     """What is encrypted: the last part of the alias `alias/ils-<environment>-<purpose>`."""
     description: str
     statements: Statements
+    multi_region: bool = False
+    """Whether it can have replicas in other regions, which decrypt what it encrypted."""
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -49,6 +51,7 @@ class EncryptionKey(pulumi.ComponentResource):
             description=args.description,
             deletion_window_in_days=args.encryption.deletion_window_days,
             enable_key_rotation=True,
+            multi_region=args.multi_region or None,
             rotation_period_in_days=args.encryption.rotation_period_days,
             policy=args.account_id.apply(policy),
             tags=args.naming.tags(full_name),

@@ -180,3 +180,27 @@ class LoadBalancerOutputs(LayerOutputs):
     """Where the targets are."""
     certificate_arn: Text
     access_log_bucket: Text
+
+
+@dataclass(frozen=True)
+class BackupVaultOutputs(LayerOutputs):
+    """Where backups are kept, here and in the other region."""
+
+    layer = Layer.BACKUP_VAULT
+
+    vault_name: Text
+    vault_arn: Text
+    plan_id: Text
+    """The nightly plan of AWS Backup."""
+    backup_role_arn: Text
+    """Whom AWS Backup takes recovery points as."""
+    bucket: Text
+    """Takes backup sets; what is put into it is copied to `dr_bucket`."""
+    backup_key_arn: Text
+    """Multi-region key of vault and bucket."""
+    dr_region: Text
+    dr_vault_name: Text
+    dr_vault_arn: Text
+    dr_bucket: Text
+    dr_backup_key_arn: Text
+    """The replica of `backup_key_arn`, in the other region."""

@@ -25,6 +25,7 @@ ASSETS = {
     "tables": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "dynamodb"}, "group": "infrastructure"},
     "secrets": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "secretsmanager"}, "group": "infrastructure"},
     "load_balancer": {"deps": {"vpc"}, "kinds": {"pulumi", "aws", "elb"}, "group": "infrastructure"},
+    "backup_vault": {"deps": {"tables"}, "kinds": {"pulumi", "aws", "backup"}, "group": "infrastructure"},
     "app_release": {
         "deps": {"cluster", "database", "cache", "load_balancer"},
         "kinds": {"kubernetes"},

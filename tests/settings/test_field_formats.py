@@ -58,6 +58,16 @@ BAD: tuple[tuple[str, str, Any, str], ...] = (
     ("load_balancer", "domain", "https://ils.example.com", "ils.example.com"),
     ("load_balancer", "domain", "localhost", "ils.example.com"),
     ("load_balancer", "session_hours", 169, "168 or less"),
+    ("backup_vault", "dr_region", "oregon", "us-east-1"),
+    ("backup_vault", "dr_region", "us-east-1", "another region"),
+    ("backup_vault", "dr_region", "eu-isoe-west-1x", "us-east-1"),
+    ("backup_vault", "dr_region", "us-gov-west-1", "partition aws"),
+    ("backup_vault", "start", "half past four", "04:30"),
+    ("backup_vault", "start", "24:00", "04:30"),
+    ("backup_vault", "lock_mode", "legal", "'governance' or 'compliance'"),
+    ("backup_vault", "lock_days", 0, "1 or more"),
+    ("backup_vault", "recovery_point_days", 0, "1 or more"),
+    ("backup_vault", "archive_after_days", -1, "0 or more"),
     ("app", "image", "ils/app", "registry/ils:1.4.2"),
     ("app", "image", "ils/app:latest", "fixed tag"),
     ("app", "port", 80, "1024 or more"),
@@ -135,9 +145,14 @@ def test_a_bad_name_of_an_extra_variable_is_refused_at_that_name(read: Read) -> 
 
 
 @pytest.mark.parametrize(
-    ("region", "partition"), [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-east-1", "aws-us-gov")]
+    ("region", "copies", "partition"),
+    [
+        ("eu-west-1", "eu-central-1", "aws"),
+        ("cn-north-1", "cn-northwest-1", "aws-cn"),
+        ("us-gov-east-1", "us-gov-west-1", "aws-us-gov"),
+    ],
 )
-def test_the_partition_follows_the_region(read: Read, region: str, partition: str) -> None:
-    environment = read({"aws": {"region": region}}).environment
+def test_the_partition_follows_the_region(read: Read, region: str, copies: str, partition: str) -> None:
+    environment = read({"aws": {"region": region}, "backup_vault": {"dr_region": copies}}).environment
     assert environment is not None
     assert environment.aws.partition == partition

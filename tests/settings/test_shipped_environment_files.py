@@ -107,6 +107,8 @@ def test_the_tiers_have_the_values_of_the_specification(path: str, dev: Any, pro
         "cache.nodes",
         "tables.recovery_days",
         "load_balancer.access_log_days",
+        "backup_vault.recovery_point_days",
+        "backup_vault.lock_days",
     ],
 )
 def test_staging_lies_between_dev_and_production(path: str) -> None:
@@ -116,3 +118,20 @@ def test_staging_lies_between_dev_and_production(path: str) -> None:
 
 def test_production_has_spot_nodes_beside_on_demand_ones() -> None:
     assert {group.capacity.value for group in environment("production").cluster.node_groups} == {"on_demand", "spot"}
+
+
+def test_every_environment_has_copies_in_another_region() -> None:
+    assert {environment(name).backup_vault.dr_region for name in NAMES} == {"us-west-2"}
+    assert {environment(name).aws.region for name in NAMES} == {"us-east-1"}
+
+
+def test_only_production_s_backups_are_beyond_everybody() -> None:
+    modes = {name: environment(name).backup_vault.lock_mode.value for name in NAMES}
+    assert modes == {"dev": "governance", "staging": "governance", "production": "compliance"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recovery_points_are_taken_after_the_windows_of_the_databases(name: str) -> None:
+    found = environment(name)
+    ends = [window.rpartition("-")[2] for window in (found.database.backup_window, found.cache.snapshot_window)]
+    assert found.backup_vault.start > max(ends)

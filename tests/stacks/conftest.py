@@ -37,6 +37,8 @@ class Registered:
     secret_inputs: frozenset[str]
     urn: str
     parent: str
+    provider: str
+    """URN and id of the provider it was declared with; empty for the default one."""
     protect: bool
     ignore_changes: tuple[str, ...]
     dependencies: frozenset[str]
@@ -89,6 +91,7 @@ class Cloud(mocks.Mocks):
                 "masterUserSecrets": [{"secretArn": "arn:master", "kmsKeyId": "k", "secretStatus": "active"}],
             },
             "Key": {"keyId": f"{args.name}-key"},
+            "ReplicaKey": {"keyId": f"{args.name}-key"},
             "LaunchTemplate": {"latestVersion": 1},
             "ReplicationGroup": {"primaryEndpointAddress": "primary", "readerEndpointAddress": "reader"},
             "LoadBalancer": {"arnSuffix": "app/name/id", "dnsName": "name.elb.amazonaws.com", "zoneId": "Z1"},
@@ -133,6 +136,7 @@ class Recorder(mocks.MockMonitor):
                 secret_inputs=frozenset(name for name, value in inputs.items() if rpc.is_rpc_secret(value)),
                 urn=response.urn,
                 parent=request.parent,
+                provider=request.provider,
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
                 dependencies=frozenset(request.dependencies),

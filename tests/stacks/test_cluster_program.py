@@ -151,4 +151,6 @@ def test_every_role_is_assumed_by_one_service_alone(applied: Runs) -> None:
         "control-plane": {"Service": "eks.amazonaws.com"},
         "nodes": {"Service": "ec2.amazonaws.com"},
         "database-monitoring": {"Service": "monitoring.rds.amazonaws.com"},
+        "backups": {"Service": "backup.amazonaws.com"},
+        "backup-copies": {"Service": "s3.amazonaws.com"},
     }

@@ -14,12 +14,17 @@ Runs = dict[Layer, Any]
 
 
 def keys(applied: Runs) -> list[Any]:
-    return [key for run in applied.values() for key in run.of("Key") if not key.component]
+    return [key for run in applied.values() for key in (*run.of("Key"), *run.of("ReplicaKey")) if not key.component]
+
+
+def own_material(applied: Runs) -> list[Any]:
+    """All but replicas, which have their primary key's."""
+    return [key for key in keys(applied) if not key.type.endswith(":ReplicaKey")]
 
 
 def test_every_key_rotates(applied: Runs) -> None:
-    assert len(keys(applied)) == 7
-    assert {key.inputs["enableKeyRotation"] for key in keys(applied)} == {True}
+    assert len(own_material(applied)) == 8
+    assert {key.inputs["enableKeyRotation"] for key in own_material(applied)} == {True}
 
 
 @pytest.mark.parametrize(("name", "days"), [("dev", 7), ("production", 30)])
@@ -31,7 +36,8 @@ def test_a_deleted_key_can_be_taken_back_as_long_as_the_tier_says(
 
 def test_every_key_has_an_alias_that_tells_its_purpose(applied: Runs, tier: str) -> None:
     aliases = {alias.inputs["name"] for run in applied.values() for alias in run.of("Alias")}
-    purposes = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs")
+    used_here = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs", "backups")
+    purposes = (*used_here, "backup-copies")
     assert aliases == {f"alias/ils-{tier}-{purpose}" for purpose in purposes}
 
 
@@ -54,7 +60,7 @@ def test_every_key_can_be_administered_by_the_account(applied: Runs) -> None:
 
 def test_every_grant_beside_the_account_s_is_narrowed_by_a_condition(applied: Runs) -> None:
     others = [s for key in keys(applied) for s in statements(key) if s["Action"] != "kms:*"]
-    assert len(others) == 7
+    assert len(others) == 9
     assert [statement for statement in others if not statement.get("Condition")] == []
 
 

@@ -15,6 +15,7 @@ import pytest
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks.catalog import PROGRAMS
 from ils_pipelines.stacks.outputs import (
+    BackupVaultOutputs,
     CacheOutputs,
     ClusterOutputs,
     DatabaseOutputs,
@@ -38,6 +39,7 @@ OUTPUTS: tuple[type[LayerOutputs], ...] = (
     TablesOutputs,
     SecretsOutputs,
     LoadBalancerOutputs,
+    BackupVaultOutputs,
 )
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
@@ -53,6 +55,10 @@ UNTAGGABLE = {
     "BucketServerSideEncryptionConfiguration",
     "BucketLifecycleConfiguration",
     "BucketPolicy",
+    "BucketVersioning",
+    "BucketObjectLockConfiguration",
+    "BucketReplicationConfig",
+    "Selection",
 }
 # The property that names a resource, where it is not `name`; node groups are named within their cluster.
 NAME_PROPERTIES = {
@@ -63,6 +69,8 @@ NAME_PROPERTIES = {
 }
 HOLDS_DATA = {
     "aws:kms/key:Key",
+    "aws:kms/replicaKey:ReplicaKey",
+    "aws:backup/vault:Vault",
     "aws:ec2/vpc:Vpc",
     "aws:eks/cluster:Cluster",
     "aws:rds/cluster:Cluster",
@@ -76,7 +84,7 @@ KNOWN_TYPES = {
     "ec2": "Vpc Subnet InternetGateway Eip NatGateway RouteTable Route RouteTableAssociation VpcEndpoint FlowLog "
     "DefaultSecurityGroup SecurityGroup LaunchTemplate",
     "vpc": "SecurityGroupIngressRule SecurityGroupEgressRule",
-    "kms": "Key Alias",
+    "kms": "Key Alias ReplicaKey",
     "iam": "Role RolePolicy RolePolicyAttachment OpenIdConnectProvider",
     "cloudwatch": "LogGroup",
     "eks": "Cluster NodeGroup",
@@ -86,7 +94,8 @@ KNOWN_TYPES = {
     "lb": "LoadBalancer TargetGroup Listener",
     "acm": "Certificate CertificateValidation",
     "s3": "Bucket BucketPublicAccessBlock BucketOwnershipControls BucketServerSideEncryptionConfiguration "
-    "BucketLifecycleConfiguration BucketPolicy",
+    "BucketLifecycleConfiguration BucketPolicy BucketVersioning BucketObjectLockConfiguration BucketReplicationConfig",
+    "backup": "Vault Plan Selection",
     "secretsmanager": "Secret SecretVersion",
 }
 
@@ -154,6 +163,7 @@ def test_few_calls_are_made_while_declaring(applied: Runs) -> None:
         "encryption": ["getCallerIdentity"],
         "cache": ["getRandomPassword"],
         "load_balancer": ["getCallerIdentity"],
+        "backup_vault": ["getCallerIdentity"],
     }
 
 

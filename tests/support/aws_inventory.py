@@ -40,8 +40,13 @@ KINDS = (
     ("acm", "list_certificates", "CertificateSummaryList"),
     ("s3", "list_buckets", "Buckets"),
     ("secretsmanager", "list_secrets", "SecretList"),
+    ("backup", "list_backup_vaults", "BackupVaultList"),
+    ("backup", "list_backup_plans", "BackupPlansList"),
 )
-GONE = {"deleted", "deleting", "PendingDeletion"}
+REGIONS = ("us-east-1", "us-west-2")
+"""Of the environments, and of the copies of their backups."""
+OF_ALL_REGIONS = {"iam", "s3"}
+GONE = {"deleted", "deleting", "PendingDeletion", "PendingReplicaDeletion"}
 
 
 def client(endpoint: str, service: str, region: str = "us-east-1") -> Any:
@@ -55,19 +60,22 @@ def client(endpoint: str, service: str, region: str = "us-east-1") -> Any:
 
 
 def inventory(endpoint: str) -> Counter[str]:
-    """Number of living objects by kind. What AWS only keeps for its records (deleted gateways, keys that wait for their
-    deletion) does not count."""
-    services = {service: client(endpoint, service) for service in {kind[0] for kind in KINDS}}
+    """Number of living objects by region and kind. What AWS only keeps for its records (deleted gateways, keys that wait for
+    their deletion) does not count."""
+    wanted = [
+        (region, *kind) for region in REGIONS for kind in KINDS if region == REGIONS[0] or kind[0] not in OF_ALL_REGIONS
+    ]
+    services = {(region, service): client(endpoint, service, region) for region, service, *_ in wanted}
 
-    def count(kind: tuple[str, str, str]) -> tuple[str, int]:
-        service, operation, member = kind
-        found = _everything(services[service], operation, member)
+    def count(kind: tuple[str, str, str, str]) -> tuple[str, int]:
+        region, service, operation, member = kind
+        found = _everything(services[region, service], operation, member)
         if member == "Keys":
-            found = [services["kms"].describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in found]
-        return f"{service}.{member}", sum(not _gone(item) for item in found)
+            found = [services[region, "kms"].describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in found]
+        return f"{region} {service}.{member}", sum(not _gone(item) for item in found)
 
     with ThreadPoolExecutor(4) as pool:
-        return +Counter(dict(pool.map(count, KINDS)))
+        return +Counter(dict(pool.map(count, wanted)))
 
 
 def _everything(service: Any, operation: str, member: str) -> list[Any]:

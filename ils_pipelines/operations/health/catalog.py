@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ils_pipelines.operations.health.models import HealthFinding
 from ils_pipelines.operations.health.probes import (
     application,
+    backups,
     cache,
     cluster,
     database,
@@ -48,6 +49,11 @@ PROBES: tuple[Probe, ...] = (
     Probe("cache", Layer.CACHE, "cache nodes", cache.nodes),
     Probe("load_balancer", Layer.VPC, "load balancers", load_balancer.load_balancers),
     Probe("load_balancer", Layer.VPC, "target groups", load_balancer.target_groups),
+    Probe("backup_vault", Layer.BACKUP_VAULT, "backup keys", keys.keys),
+    Probe("backup_vault", Layer.BACKUP_VAULT, "backup vaults", backups.vaults),
+    Probe("backup_vault", Layer.BACKUP_VAULT, "backup plan", backups.plan),
+    Probe("backup_vault", Layer.BACKUP_VAULT, "backup buckets", backups.buckets),
+    Probe("backup_vault", Layer.BACKUP_VAULT, "copying of backup sets", backups.copying),
     Probe("app_release", Layer.CLUSTER, "deployment", application.deployment),
 )
 

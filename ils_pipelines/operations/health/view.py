@@ -27,6 +27,10 @@ class View:
     def environment(self) -> Environment:
         return self.live.environment
 
+    def in_region(self, region: str) -> View:
+        """The same account as seen from another region."""
+        return View(self.live.in_region(region), self.outputs)
+
     def output(self, name: str) -> Any:
         """An output of the layer that the probe reads."""
         if name not in self.outputs:

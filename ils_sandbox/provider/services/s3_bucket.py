@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ils_sandbox.provider.errors import AlreadyExists
+from ils_sandbox.provider.errors import AlreadyExists, AwsError
 from ils_sandbox.provider.fields import flag, text
 from ils_sandbox.provider.resource import AutoName, Call, Detail, FindNamed, ResourceType, Scope, Tagging
 from ils_sandbox.provider.tagging import from_pairs, pairs
@@ -70,14 +70,19 @@ def _untag(scope: Scope, bucket: str, _properties: Plain, names: list[str]) -> N
 
 
 def _empty(scope: Scope, bucket: str, state: Plain) -> None:
-    """Delete every version of every object, if the program said so."""
+    """Delete every version of every object, if the program said so: also what is locked, as far as AWS lets us."""
+    bypass = {"BypassGovernanceRetention": True} if state.get("objectLockEnabled") else {}
     while state.get("forceDestroy"):
         page = scope.call("list_object_versions", Bucket=bucket, MaxKeys=_BATCH)
         versions: list[dict[str, Any]] = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
         if not versions:
             return
         objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
-        scope.call("delete_objects", Bucket=bucket, Delete={"Objects": objects[:_BATCH], "Quiet": True})
+        answer = scope.call(
+            "delete_objects", Bucket=bucket, Delete={"Objects": objects[:_BATCH], "Quiet": True}, **bypass
+        )
+        for refused in answer.get("Errors", ()):
+            raise AwsError("s3", "delete_objects", refused["Code"], f"{refused['Key']}: {refused.get('Message', '')}")
 
 
 BUCKET = ResourceType(

@@ -67,9 +67,12 @@ def _setting(
 
 
 def _suspend(scope: Scope, bucket: str, state: Plain) -> None:
-    """Versioning cannot be taken away again."""
+    """Versioning cannot be taken away again, and that of a bucket with object lock not even suspended."""
     if state.get("versioningConfiguration", {}).get("status") == "Enabled":
-        scope.call("put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+        suspended = {"Status": "Suspended"}
+        scope.call_unless(
+            {"InvalidBucketState"}, "put_bucket_versioning", Bucket=bucket, VersioningConfiguration=suspended
+        )
 
 
 VERSIONING = _setting(
@@ -236,4 +239,87 @@ LIFECYCLE = _setting(
     missing="NoSuchLifecycleConfiguration",
 )
 
-TYPES = (VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE)
+_LOCK = "ObjectLockConfiguration"
+
+
+def _unlock(scope: Scope, bucket: str, _state: Plain) -> None:
+    """What can be taken away is how long new objects are kept: the bucket keeps its lock."""
+    scope.call("put_object_lock_configuration", Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+
+
+OBJECT_LOCK = _setting(
+    "bucketObjectLockConfiguration",
+    text(
+        "objectLockEnabled",
+        member=f"{_LOCK}.ObjectLockEnabled",
+        source="Setting.ObjectLockEnabled",
+        default="Enabled",
+        replace=True,
+        choices=("Enabled",),
+    ),
+    block(
+        "rule",
+        block(
+            "defaultRetention",
+            text("mode", choices=("COMPLIANCE", "GOVERNANCE")),
+            number("days"),
+            number("years"),
+            required=True,
+        ),
+        member=f"{_LOCK}.Rule",
+        source="Setting.Rule",
+    ),
+    text("token", returned=False, secret=True),
+    _OWNER,
+    put="put_object_lock_configuration",
+    get="get_object_lock_configuration",
+    delete=_unlock,
+    source=_LOCK,
+    missing="ObjectLockConfigurationNotFoundError",
+)
+
+_ON_OFF = text("status", required=True, choices=("Enabled", "Disabled"))
+_REPLICATION_RULE = (
+    text("id", member="ID", computed=True),
+    number("priority", computed=True),
+    _ON_OFF,
+    text("prefix"),
+    block("filter", *_FILTER),
+    block("deleteMarkerReplication", _ON_OFF),
+    block("existingObjectReplication", _ON_OFF),
+    block(
+        "sourceSelectionCriteria",
+        block("sseKmsEncryptedObjects", _ON_OFF),
+        block("replicaModifications", _ON_OFF),
+    ),
+    block(
+        "destination",
+        text("bucket", required=True),
+        text("account"),
+        text("storageClass"),
+        block("encryptionConfiguration", text("replicaKmsKeyId", member="ReplicaKmsKeyID", required=True)),
+        block("metrics", _ON_OFF, block("eventThreshold", number("minutes", required=True))),
+        block("replicationTime", _ON_OFF, block("time", number("minutes", required=True), required=True)),
+        required=True,
+    ),
+)
+
+REPLICATION = _setting(
+    "bucketReplicationConfig",
+    text("role", member="ReplicationConfiguration.Role", source="Setting.Role", required=True),
+    listing(
+        "rules",
+        *_REPLICATION_RULE,
+        member="ReplicationConfiguration.Rules",
+        source="Setting.Rules",
+        required=True,
+    ),
+    text("token", returned=False, secret=True),
+    put="put_bucket_replication",
+    get="get_bucket_replication",
+    delete=Call("delete_bucket_replication", {"Bucket": "$id"}),
+    source="ReplicationConfiguration",
+    missing="ReplicationConfigurationNotFoundError",
+)
+
+TYPES = (VERSIONING, ENCRYPTION, PUBLIC_ACCESS_BLOCK, OWNERSHIP, POLICY, LIFECYCLE, OBJECT_LOCK, REPLICATION)

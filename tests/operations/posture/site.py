@@ -19,8 +19,6 @@ from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
 
 BY_ID = {control.id: control for control in CONTROLS}
-NOT_EMULATED = {ControlId.TABLE_BACKUP_PLAN}
-"""What the sandbox cannot tell, and so cannot break: the verdict is then unknown."""
 TAGS = [{"Key": "environment", "Value": "dev"}, {"Key": "project", "Value": "ils"}]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from ils_pipelines.operations.posture.models import Verdict
 from ils_pipelines.settings.controls import ControlId
 from tests.operations.posture.cases import application, cluster, database, edge, network, stores
-from tests.operations.posture.site import BY_ID, NOT_EMULATED, Case, Site
+from tests.operations.posture.site import BY_ID, Case, Site
 
 # The first test of a process waits for the sandbox and for dev.
 pytestmark = pytest.mark.timeout(600)
@@ -24,8 +25,12 @@ CASES: tuple[Case, ...] = (
 )
 
 
+def _tagged(value: str) -> dict[str, str]:
+    return {"ConditionKey": "aws:ResourceTag/team", "ConditionValue": value}
+
+
 def test_there_is_a_way_to_break_every_control() -> None:
-    broken = {case.control for case in CASES} | set(cluster.BARE) | NOT_EMULATED
+    broken = {case.control for case in CASES} | set(cluster.BARE)
 
     assert broken == set(ControlId)
 
@@ -55,14 +60,34 @@ def test_what_a_cluster_was_made_without_is_caught(site: Site) -> None:
     assert {finding.resource for finding in report.findings} == {resource}
 
 
-@pytest.mark.parametrize("control", sorted(NOT_EMULATED))
-def test_what_the_sandbox_cannot_tell_is_unknown(site: Site, control: ControlId) -> None:
-    table = next(case for case in stores.CASES if case.control is ControlId.TABLE_ENCRYPTION)
-    with table.breaks(site):
-        result = site.evaluate(control).results[0]
+@pytest.mark.parametrize(
+    ("selection", "selected"),
+    [
+        ({"Resources": ["arn:aws:dynamodb:*:*:table/ils-dev-rogue"]}, True),
+        ({"Resources": ["*"], "NotResources": ["*/ils-dev-rogue"]}, False),
+        ({"ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "team", "ConditionValue": "lens"}]}, True),
+        ({"ListOfTags": [{"ConditionType": "STRINGEQUALS", "ConditionKey": "team", "ConditionValue": "x"}]}, False),
+        ({"Resources": ["*"], "Conditions": {"StringLike": [_tagged("le*")]}}, True),
+        ({"Resources": ["*"], "Conditions": {"StringNotEquals": [_tagged("lens")]}}, False),
+    ],
+)
+def test_a_table_is_in_a_plan_as_aws_backup_selects_it(site: Site, selection: dict[str, Any], selected: bool) -> None:
+    backup, dynamodb = site.client("backup"), site.client("dynamodb")
+    rule = {"RuleName": "nightly", "TargetBackupVaultName": "ils-dev"}
+    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": "by-hand", "Rules": [rule]})["BackupPlanId"]
+    chosen = {"SelectionName": "by-hand", "IamRoleArn": "arn:aws:iam::123456789012:role/backup", **selection}
+    made = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=chosen)["SelectionId"]
+    table = next(case for case in stores.CASES if case.control is ControlId.TABLE_BACKUP_PLAN)
+    try:
+        with table.breaks(site) as resource:
+            arn = dynamodb.describe_table(TableName="ils-dev-rogue")["Table"]["TableArn"]
+            dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "team", "Value": "lens"}])
+            failing = site.failing(ControlId.TABLE_BACKUP_PLAN)
+    finally:
+        backup.delete_backup_selection(BackupPlanId=plan, SelectionId=made)
+        backup.delete_backup_plan(BackupPlanId=plan)
 
-    assert result.verdict is Verdict.UNKNOWN
-    assert "list_protected_resources" in result.reason
+    assert failing == (set() if selected else {resource})
 
 
 def test_a_workload_as_it_should_be_gives_no_finding(site: Site) -> None:

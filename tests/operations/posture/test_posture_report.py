@@ -23,7 +23,7 @@ from ils_pipelines.targets.sessions import AccessKey, Clients
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.posture.cases import network, stores
 from tests.operations.posture.cases.application import GOOD
-from tests.operations.posture.site import BY_ID, NOT_EMULATED, Site
+from tests.operations.posture.site import BY_ID, Site
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -65,7 +65,7 @@ def test_dev_as_shipped_passes_every_control_or_waives_it(shipped: Site) -> None
 
     assert report.findings == ()
     assert report.counts[Verdict.FAILED] == 0
-    assert _unknown(report) <= NOT_EMULATED
+    assert _unknown(report) == set()
     assert report.counts[Verdict.PASSED] >= 50
     assert report.waiver_problems == ()
 
@@ -76,7 +76,7 @@ def test_the_other_tiers_as_shipped_pass_every_control_or_waive_it(tiers: dict[s
     report = tiers[tier].evaluate(now=NOW, others=("dev", "staging", "production"))
 
     assert report.findings == ()
-    assert _unknown(report) <= NOT_EMULATED
+    assert _unknown(report) == set()
     assert report.counts[Verdict.PASSED] >= 50
     assert report.waiver_problems == ()
     named = {resource for result in report.results for resource in result.resources if "ils-" in resource}

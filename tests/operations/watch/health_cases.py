@@ -251,6 +251,44 @@ def _balanced(targets: int, *, listening: bool) -> Change:
     return added
 
 
+_BUCKET = "ils-dev-backups-123456789012-us-east-1"
+
+
+def _vault_gone(name: str, region: str) -> Change:
+    @change
+    def gone(site: Site) -> Iterator[None]:
+        backup = site.target.client("backup", region=region)
+        before = backup.describe_backup_vault(BackupVaultName=name)
+        tags = backup.list_tags(ResourceArn=before["BackupVaultArn"])["Tags"]
+        backup.delete_backup_vault(BackupVaultName=name)
+        try:
+            yield
+        finally:
+            backup.create_backup_vault(
+                BackupVaultName=name, EncryptionKeyArn=before["EncryptionKeyArn"], BackupVaultTags=tags
+            )
+
+    return gone
+
+
+@change
+def _copying_gone(site: Site) -> Iterator[None]:
+    s3 = site.client("s3")
+    before = s3.get_bucket_replication(Bucket=_BUCKET)["ReplicationConfiguration"]
+    s3.delete_bucket_replication(Bucket=_BUCKET)
+    try:
+        yield
+    finally:
+        s3.put_bucket_replication(Bucket=_BUCKET, ReplicationConfiguration=before)
+
+
+_DR_KEY_OFF = calls(
+    "kms",
+    ("disable_key", {}),
+    ("enable_key", {}),
+    region="us-west-2",
+    KeyId=lambda site: site.id(Layer.BACKUP_VAULT, "ReplicaKey", "backup-copies"),
+)
 _DEGRADED, _UNHEALTHY = HealthStatus.DEGRADED, HealthStatus.UNHEALTHY
 
 CASES: tuple[Case, ...] = (
@@ -267,6 +305,16 @@ CASES: tuple[Case, ...] = (
     Case(LB, "load balancer by-hand", _DEGRADED, "provisioning", _slowly(_balanced(1, listening=True))),
     Case(LB, "target group ils-dev-app", _UNHEALTHY, "none registered", _without_targets),
     Case(LB, "listeners of by-hand", _UNHEALTHY, "none", _balanced(1, listening=False)),
+    Case(Layer.BACKUP_VAULT, "KMS key dr backup", _UNHEALTHY, "Disabled", _DR_KEY_OFF),
+    Case(Layer.BACKUP_VAULT, "backup vault ils-dev in", _UNHEALTHY, "not there", _vault_gone("ils-dev", "us-east-1")),
+    Case(
+        Layer.BACKUP_VAULT,
+        "backup vault ils-dev-copies in",
+        _UNHEALTHY,
+        "not there",
+        _vault_gone("ils-dev-copies", "us-west-2"),
+    ),
+    Case(Layer.BACKUP_VAULT, "copying from", _UNHEALTHY, "not there", _copying_gone),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "ImagePull", _image("does-not-exist")),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "CrashLoopBackOff", _image("crash")),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _UNHEALTHY, "0 of 3 pods", _none_can_start),
@@ -286,5 +334,10 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     ("aws", "elasticache", "DescribeCacheClusters", "cache nodes"),
     ("aws", "elbv2", "DescribeLoadBalancers", "load balancers"),
     ("aws", "elbv2", "DescribeTargetGroups", "target groups"),
+    ("aws", "kms", "DescribeKey", "backup keys"),
+    ("aws", "backup", "ListBackupVaults", "backup vaults"),
+    ("aws", "backup", "GetBackupPlan", "backup plan"),
+    ("aws", "s3", "GetBucketVersioning", "backup buckets"),
+    ("aws", "s3", "GetBucketReplication", "copying of backup sets"),
     ("kubernetes", "kubernetes", "list deployments", "deployment"),
 )

@@ -98,14 +98,19 @@ def change(function: Callable[[Site], Iterator[None]]) -> Change:
 
 
 def calls(
-    service: str, there: tuple[str, dict[str, Any]], back: tuple[str, dict[str, Any]], **lookups: Callable[[Site], Any]
+    service: str,
+    there: tuple[str, dict[str, Any]],
+    back: tuple[str, dict[str, Any]],
+    *,
+    region: str | None = None,
+    **lookups: Callable[[Site], Any],
 ) -> Change:
     """A change made by one AWS call and undone by another; `lookups` give parameters of both that are known only live."""
 
     @contextmanager
     def changed(site: Site) -> Iterator[None]:
         found = {name: lookup(site) for name, lookup in lookups.items()}
-        client = site.client(service)
+        client = site.target.client(service, region=region)
         getattr(client, there[0])(**found, **there[1])
         try:
             yield

@@ -19,7 +19,15 @@ from tests.operations.watch.site import Site
 pytestmark = pytest.mark.timeout(600)
 
 CASES = (*drift_cases.CASES, *release_drift_cases.CASES)
-COVERED = (Layer.VPC, Layer.ENCRYPTION, Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.APP_RELEASE)
+COVERED = (
+    Layer.VPC,
+    Layer.ENCRYPTION,
+    Layer.CLUSTER,
+    Layer.DATABASE,
+    Layer.CACHE,
+    Layer.BACKUP_VAULT,
+    Layer.APP_RELEASE,
+)
 
 
 def test_there_is_a_case_of_every_kind_for_several_types_of_each_layer() -> None:

@@ -1,4 +1,4 @@
-"""Tables, replica keys, buckets, topics and records, where the sandbox does what moto leaves out or gets wrong."""
+"""Tables, replica keys, buckets, backup plans, topics and records, where moto leaves something out or gets it wrong."""
 
 from __future__ import annotations
 
@@ -119,6 +119,77 @@ def test_lifecycle_rules_are_kept_whole(aws: AwsServer, name: str) -> None:
     s3.delete_bucket_lifecycle(Bucket=name)
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=name)
+
+
+def test_versioning_of_a_locked_bucket_cannot_be_suspended(aws: AwsServer, name: str) -> None:
+    s3 = aws.client("s3", "us-east-1")
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    with pytest.raises(ClientError, match="InvalidBucketState"):
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+
+
+def test_the_retention_of_a_locked_bucket_changes_also_when_there_is_something_in_it(aws: AwsServer, name: str) -> None:
+    s3 = aws.client("s3", "us-east-1")
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    s3.put_object(Bucket=name, Key="set", Body=b"rows")
+    rules: list[dict[str, Any]] = [{"Mode": "GOVERNANCE", "Days": 3}, {"Mode": "COMPLIANCE", "Years": 1}]
+    for rule in rules:
+        lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": rule}}
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
+        assert s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"] == lock
+
+
+def test_replication_rules_are_kept_whole(aws: AwsServer, name: str) -> None:
+    s3 = aws.client("s3", "us-east-1")
+    for bucket in (name, f"{name}-copy"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "everything",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": "sets/"},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+        "Destination": {"Bucket": f"arn:aws:s3:::{name}-copy", "EncryptionConfiguration": {"ReplicaKmsKeyID": "key"}},
+    }
+    configuration = {"Role": "arn:aws:iam::123456789012:role/copies", "Rules": [rule]}
+    s3.put_bucket_replication(Bucket=name, ReplicationConfiguration=configuration)
+    assert s3.get_bucket_replication(Bucket=name)["ReplicationConfiguration"] == configuration
+    s3.delete_bucket_replication(Bucket=name)
+    with pytest.raises(ClientError, match="ReplicationConfigurationNotFoundError"):
+        s3.get_bucket_replication(Bucket=name)
+
+
+def plan_document(name: str, days: int) -> dict[str, Any]:
+    rule = {"RuleName": "nightly", "TargetBackupVaultName": "vault", "Lifecycle": {"DeleteAfterDays": days}}
+    return {"BackupPlanName": name, "Rules": [rule]}
+
+
+def test_a_changed_backup_plan_is_a_new_version_of_it(aws: AwsServer, name: str) -> None:
+    backup = aws.client("backup")
+    made = backup.create_backup_plan(BackupPlan=plan_document(name, 7))
+    changed = backup.update_backup_plan(BackupPlanId=made["BackupPlanId"], BackupPlan=plan_document(name, 35))
+    found = backup.get_backup_plan(BackupPlanId=made["BackupPlanId"])
+    assert made["VersionId"] != changed["VersionId"] == found["VersionId"]
+    assert found["BackupPlan"]["Rules"][0]["Lifecycle"] == {"DeleteAfterDays": 35}
+
+
+def test_a_plan_with_selections_is_not_deleted(aws: AwsServer, name: str) -> None:
+    backup = aws.client("backup")
+    plan = backup.create_backup_plan(BackupPlan=plan_document(name, 7))["BackupPlanId"]
+    chosen = {"SelectionName": name, "IamRoleArn": "arn:aws:iam::123456789012:role/backups", "Resources": ["*"]}
+    made = backup.create_backup_selection(BackupPlanId=plan, BackupSelection=chosen)["SelectionId"]
+    with pytest.raises(ClientError, match="AlreadyExistsException"):
+        backup.create_backup_selection(BackupPlanId=plan, BackupSelection=chosen)
+    with pytest.raises(ClientError, match="InvalidRequestException"):
+        backup.delete_backup_plan(BackupPlanId=plan)
+    (listed,) = backup.list_backup_selections(BackupPlanId=plan)["BackupSelectionsList"]
+    assert (listed["SelectionId"], listed["SelectionName"]) == (made, name)
+    backup.delete_backup_selection(BackupPlanId=plan, SelectionId=made)
+    backup.delete_backup_plan(BackupPlanId=plan)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        backup.get_backup_plan(BackupPlanId=plan)
 
 
 def test_a_topic_keeps_its_tracing_and_its_tags(aws: AwsServer, name: str) -> None:

@@ -209,6 +209,16 @@ class Surroundings:
         self.client("s3").create_bucket(Bucket=bucket)
         return bucket
 
+    def versioned_bucket(self) -> str:
+        bucket = self.bucket()
+        self.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return bucket
+
+    def locked_bucket(self) -> str:
+        bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+        self.client("s3").create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+        return bucket
+
     def log_bucket(self) -> str:
         """A bucket that load balancers may write to."""
         bucket = self.bucket()
@@ -261,6 +271,17 @@ class Surroundings:
     def key_of_another_region(self) -> str:
         """The ARN of a multi-Region key that has no replica yet."""
         return str(self.client("kms", "eu-west-1").create_key(MultiRegion=True)["KeyMetadata"]["Arn"])
+
+    @cached_property
+    def vault(self) -> str:
+        name = f"vault-{uuid.uuid4().hex[:8]}"
+        self.client("backup").create_backup_vault(BackupVaultName=name)
+        return name
+
+    def backup_plan(self) -> str:
+        rule = {"RuleName": "nightly", "TargetBackupVaultName": self.vault}
+        plan = {"BackupPlanName": f"plan-{uuid.uuid4().hex[:8]}", "Rules": [rule]}
+        return str(self.client("backup").create_backup_plan(BackupPlan=plan)["BackupPlanId"])
 
     def topic(self) -> str:
         return str(self.client("sns").create_topic(Name=f"topic-{uuid.uuid4().hex[:8]}")["TopicArn"])

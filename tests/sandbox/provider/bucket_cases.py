@@ -30,6 +30,28 @@ def _retag(around: Surroundings, made: Made) -> object:
     )
 
 
+def _copying(around: Surroundings, rule: str, prefix: str = "") -> Inputs:
+    return {
+        "id": rule,
+        "priority": 1,
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "deleteMarkerReplication": {"status": "Disabled"},
+        "sourceSelectionCriteria": {"sseKmsEncryptedObjects": {"status": "Enabled"}},
+        "destination": {
+            "bucket": f"arn:aws:s3:::{around.versioned_bucket()}",
+            "encryptionConfiguration": {"replicaKmsKeyId": around.key},
+        },
+    }
+
+
+def _stop_copying(around: Surroundings, made: Made) -> None:
+    s3 = around.client("s3")
+    configuration = s3.get_bucket_replication(Bucket=made.id)["ReplicationConfiguration"]
+    configuration["Rules"][0]["Status"] = "Disabled"
+    s3.put_bucket_replication(Bucket=made.id, ReplicationConfiguration=configuration)
+
+
 CASES = (
     Case(
         "aws:s3/bucket:Bucket",
@@ -147,6 +169,34 @@ CASES = (
             },
         ),
         drifted="rules[0].expiration.days",
+        shares_identity=True,
+    ),
+    Case(
+        "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+        lambda around: {
+            "bucket": around.locked_bucket(),
+            "rule": {"defaultRetention": {"mode": "GOVERNANCE", "days": 30}},
+        },
+        edit=lambda _: {"rule": {"defaultRetention": {"mode": "COMPLIANCE", "years": 1}}},
+        replacement=lambda around: {"bucket": around.locked_bucket()},
+        drift=lambda around, made: around.client("s3").put_object_lock_configuration(
+            Bucket=made.id, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+        ),
+        drifted="rule",
+        survives_delete=True,
+        shares_identity=True,
+    ),
+    Case(
+        "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
+        lambda around: {
+            "bucket": around.versioned_bucket(),
+            "role": around.role_arn,
+            "rules": [_copying(around, "everything")],
+        },
+        edit=lambda around: {"rules": [_copying(around, "sets", prefix="sets/")]},
+        replacement=lambda around: {"bucket": around.versioned_bucket()},
+        drift=_stop_copying,
+        drifted="rules[0].status",
         shares_identity=True,
     ),
 )

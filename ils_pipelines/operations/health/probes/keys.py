@@ -17,5 +17,6 @@ _SUFFIX = "_key_arn"
 def keys(view: View) -> Iterator[HealthFinding]:
     for name, output in sorted(view.outputs.items()):
         if name.endswith(_SUFFIX):
-            key = view.described("kms", "describe_key", "KeyMetadata", KeyId=output.value)
-            yield judged(f"KMS key {name.removesuffix(_SUFFIX)}", key, "KeyState", _STATES, _REMEDY)
+            region = str(output.value).split(":")[3]
+            key = view.in_region(region).described("kms", "describe_key", "KeyMetadata", KeyId=output.value)
+            yield judged(f"KMS key {name.removesuffix(_SUFFIX).replace('_', ' ')}", key, "KeyState", _STATES, _REMEDY)

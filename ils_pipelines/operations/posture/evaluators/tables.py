@@ -10,7 +10,7 @@ from ils_pipelines.operations.posture.models import Observation
 
 
 def point_in_time_recovery(live: Live) -> Iterator[Observation]:
-    for name, table in _tables(live):
+    for name, table in own_tables(live):
         answer = live.get("dynamodb", "describe_continuous_backups", TableName=table["TableName"])
         recovery = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         status = recovery.get("PointInTimeRecoveryStatus", "DISABLED")
@@ -18,7 +18,7 @@ def point_in_time_recovery(live: Live) -> Iterator[Observation]:
 
 
 def encryption(live: Live) -> Iterator[Observation]:
-    for name, table in _tables(live):
+    for name, table in own_tables(live):
         key = table.get("SSEDescription", {})
         if key.get("SSEType") == "KMS" and key.get("Status") in {"ENABLED", "ENABLING", "UPDATING"}:
             yield encrypted(live, name, key.get("KMSMasterKeyArn"))
@@ -27,19 +27,12 @@ def encryption(live: Live) -> Iterator[Observation]:
 
 
 def deletion_protection(live: Live) -> Iterator[Observation]:
-    for name, table in _tables(live):
+    for name, table in own_tables(live):
         on = bool(table.get("DeletionProtectionEnabled"))
         yield Observation(name, "deletion protection on", "on" if on else "off", on)
 
 
-def backup_plan(live: Live) -> Iterator[Observation]:
-    for name, table in _tables(live):
-        covered = {each["ResourceArn"] for each in live.list("backup", "list_protected_resources", "Results")}
-        there = table["TableArn"] in covered
-        yield Observation(name, "backed up by a plan of AWS Backup", "backed up" if there else "never backed up", there)
-
-
-def _tables(live: Live) -> Iterator[tuple[str, Record]]:
+def own_tables(live: Live) -> Iterator[tuple[str, Record]]:
     for name in live.list("dynamodb", "list_tables", "TableNames"):
         if live.scope.owns_name(str(name)):
             yield f"table {name}", live.get("dynamodb", "describe_table", TableName=name)["Table"]

@@ -138,6 +138,7 @@ CASES: tuple[Case, ...] = (
     case(ControlId.CACHE_SUBNET_GROUP, "another", _cache_node),
     case(ControlId.TABLE_POINT_IN_TIME_RECOVERY, "another", _table),
     case(ControlId.TABLE_ENCRYPTION, "another", _table),
+    case(ControlId.TABLE_BACKUP_PLAN, "another", _table),
     case(ControlId.TABLE_DELETION_PROTECTION, "another", _table),
     case(ControlId.SECRET_ENCRYPTION, "another", _secret),
     case(ControlId.SECRET_ROTATION, "another", _secret),
