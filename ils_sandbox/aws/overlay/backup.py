@@ -24,14 +24,9 @@ def _selections(call: Call, world: World) -> Table:
 
 def _plan(call: Call, world: World) -> Any:
     plan = world.backend(call, "backup").plans.get(call.params["BackupPlanId"])
-    if plan is None or plan.deletion_date is not None:
+    if plan is None:
         raise AwsError("ResourceNotFoundException", "Failed reading Backup plan with provided version")
     return plan
-
-
-def get_backup_plan(call: Call, world: World) -> Result:
-    _plan(call, world)
-    return world.forward(call)
 
 
 def update_backup_plan(call: Call, world: World) -> Result:
@@ -55,7 +50,10 @@ def delete_backup_plan(call: Call, world: World) -> Result:
     if _of(call, world, plan.backup_plan_id):
         message = "Related backup plan selections must be deleted prior to backup plan deletion"
         raise AwsError("InvalidRequestException", message)
-    return world.forward(call)
+    result = world.forward(call)
+    # moto keeps it, and with it its name.
+    del world.backend(call, "backup").plans[plan.backup_plan_id]
+    return result
 
 
 def _of(call: Call, world: World, plan_id: str) -> list[Result]:
@@ -116,7 +114,6 @@ ROUTES: Routes = {
     "CreateBackupSelection": create_backup_selection,
     "DeleteBackupPlan": delete_backup_plan,
     "DeleteBackupSelection": delete_backup_selection,
-    "GetBackupPlan": get_backup_plan,
     "GetBackupSelection": get_backup_selection,
     "ListBackupSelections": list_backup_selections,
     "UpdateBackupPlan": update_backup_plan,

@@ -190,6 +190,7 @@ def test_a_plan_with_selections_is_not_deleted(aws: AwsServer, name: str) -> Non
     backup.delete_backup_plan(BackupPlanId=plan)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         backup.get_backup_plan(BackupPlanId=plan)
+    assert backup.create_backup_plan(BackupPlan=plan_document(name, 7))["BackupPlanId"] != plan
 
 
 def test_a_topic_keeps_its_tracing_and_its_tags(aws: AwsServer, name: str) -> None:
