@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
+import threading
 
 from ils_sandbox.provider.aws import AwsProvider
 from ils_sandbox.provider.errors import ProviderError
@@ -19,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--endpoint", required=True, help="URL of the sandbox's AWS server, on this machine")
     parser.add_argument("--region", default="us-east-1", help="region of resources that name none")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; any free one if not given")
+    parser.add_argument("--attached", action="store_true", help="end when standard input is closed")
     options = parser.parse_args(arguments)
 
     try:
@@ -26,8 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
     except ProviderError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    if options.attached:
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
     asyncio.run(serve(provider, _announce, options.port))
     return 0
+
+
+def _end_with_standard_input() -> None:
+    while sys.stdin.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _announce(port: int) -> None:

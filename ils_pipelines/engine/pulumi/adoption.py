@@ -17,6 +17,8 @@ from ils_pipelines.engine.pulumi.values import revealed
 from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle
 
 _CREATING = "creating"
+_GONE = "pendingReplacement"
+"""Marks what was deleted to make room for its replacement; its id, which may be a name, may be that of the new one."""
 
 
 class Finder(Protocol):
@@ -51,7 +53,11 @@ def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | No
     }
     ids: dict[str, str] = {}
     for resource in creates:
-        known = {each["id"] for each in resources(deployment) if each["type"] == resource["type"] and each.get("id")}
+        known = {
+            each["id"]
+            for each in resources(deployment)
+            if each["type"] == resource["type"] and each.get("id") and not each.get(_GONE)
+        }
         id_ = finder.find(resource["urn"], inputs[resource["urn"]], frozenset(known | set(ids.values())))
         if id_ is not None:
             ids[resource["urn"]] = id_
@@ -95,7 +101,8 @@ def _with_found(deployment: Deployment, found: Found) -> Deployment:
 
 
 def _insert(states: list[dict[str, Any]], new: dict[str, Any]) -> None:
-    """Put `new` behind everything it refers to. What it was to replace is to be deleted."""
+    """Put `new` behind everything it refers to. What it was to replace is to be deleted, unless it is gone already."""
+    states[:] = [state for state in states if state["urn"] != new["urn"] or not state.get(_GONE)]
     for state in states:
         if state["urn"] == new["urn"] and not state.get("delete"):
             state["delete"] = True

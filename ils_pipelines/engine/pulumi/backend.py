@@ -54,7 +54,6 @@ class Folder:
 
     def remove(self, path: str) -> None:
         (self.root / path).unlink(missing_ok=True)
-        (self.root / f"{path}.attrs").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,15 @@ _PROVIDER_PACKAGE = "pulumi_aws"
 logger = logging.getLogger(__name__)
 
 
+def pulumi_url(backend: str) -> str:
+    """The backend's URL as Pulumi gets it.
+
+    In a folder Pulumi would write a file of attributes beside each file, of which it reads nothing but whether it is whole;
+    being killed while it writes one made the state beside it unreadable.
+    """
+    return f"{backend}?metadata=skip" if backend.startswith("file:") else backend
+
+
 class Installation:
     """Command line, versions, state and secrets, as the settings want them."""
 
@@ -57,7 +66,7 @@ class Installation:
         """Variables for Pulumi, above those of this process."""
         variables = {
             **self._environment,
-            "PULUMI_BACKEND_URL": self.backend(),
+            "PULUMI_BACKEND_URL": pulumi_url(self.backend()),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Every operation has a folder of its own: what encrypts the secrets is read from the state.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",

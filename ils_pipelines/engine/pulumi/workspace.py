@@ -36,6 +36,9 @@ class StackHandle(AutomationStack):
         self.name = fully_qualified_stack_name(ORGANIZATION, stack.project, stack.name)
         self.workspace = workspace
 
+    def __repr__(self) -> str:
+        return f"StackHandle({self.name!r})"
+
     @property
     def plan_file(self) -> str:
         """Where Pulumi saves the steps of a preview, secrets encrypted."""
@@ -108,7 +111,7 @@ def scratch(stack: Stack, command: Command, *, config: Mapping[str, str], like: 
     with tempfile.TemporaryDirectory(prefix="ils-pulumi-") as folder:
         environment = {
             **like.workspace.env_vars,
-            "PULUMI_BACKEND_URL": f"file://{folder}",
+            "PULUMI_BACKEND_URL": f"file://{folder}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
         }
         environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)

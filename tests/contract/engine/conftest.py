@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ils_pipelines.engine.errors import EngineError
 from ils_pipelines.engine.models import Stack
 from ils_pipelines.engine.protocol import Engine
 from ils_pipelines.engine.pulumi import PulumiEngine
-from ils_pipelines.engine.pulumi.cli import require_pulumi
-from ils_pipelines.settings.engine import PULUMI_VERSION, EngineSettings
+from ils_pipelines.settings.engine import EngineSettings
 from ils_sandbox.engine import EmbeddedEngine
 from tests.contract.engine.lab import LabProvider, World
+from tests.support.real_pulumi import needs_pulumi
 
 
 def embedded(directory: Path, world: World) -> Engine:
@@ -59,14 +58,6 @@ class Lab:
         """The engine as a new process would have it."""
         self.engine = ENGINES[self.kind](self.directory, self.world)
         return self.engine
-
-
-def needs_pulumi() -> None:
-    """Skip the test where the real Pulumi is not installed."""
-    try:
-        require_pulumi(PULUMI_VERSION)
-    except EngineError as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["embedded", pytest.param("pulumi", marks=[pytest.mark.real_engine, pytest.mark.slow])])
