@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.settings.layers import Layer
 
 HELP = """Provision and operate the Integrated Lens System on AWS.
 
@@ -183,6 +184,33 @@ def eks_token(
     from ils_pipelines.commands.eks_token import eks_token as sign
 
     raise typer.Exit(sign(cluster, environment=environment))
+
+
+@app.command()
+def unlock(
+    environment: EnvironmentArgument,
+    layer: Annotated[Layer | None, typer.Option(help="Only this layer; all by default.", show_default=False)] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="I made sure that a holder on another machine is gone.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take away the locks that killed runs left behind. Refuses while a holder is at work."""
+    from ils_pipelines.commands.unlock import unlock as take_away
+
+    raise typer.Exit(take_away(environment, layer=layer, force=force, as_json=as_json))
+
+
+@app.command()
+def graduate(
+    environment: EnvironmentArgument,
+    back: Annotated[bool, typer.Option("--back", help="Return it to the sandbox's engine.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have an environment of the sandbox applied by the real Pulumi from now on, which must plan no change."""
+    from ils_pipelines.commands.graduate import graduate as move
+
+    raise typer.Exit(move(environment, back=back, as_json=as_json))
 
 
 @app.command()

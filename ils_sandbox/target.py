@@ -14,10 +14,10 @@ from ils_sandbox.state import SandboxState, state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ils_pipelines.engine.protocol import Engine
     from ils_pipelines.settings.environment import Environment
-    from ils_sandbox.engine.embedded import EmbeddedEngine
     from ils_sandbox.provider.aws import AwsProvider
 
 REMEDY = "Start it with: ils sandbox start"
@@ -34,7 +34,7 @@ class SandboxTarget:
         self._environment = environment
         self._directory = state_directory()
         self._lock = threading.RLock()
-        self._engine: EmbeddedEngine | None = None
+        self._engines: dict[bool, Engine] = {}
         self._clients: Clients | None = None
 
     @property
@@ -61,16 +61,42 @@ class SandboxTarget:
             )
 
     def engine(self) -> Engine:
-        with self._lock:
-            if self._engine is None:
-                from ils_sandbox.engine.embedded import EmbeddedEngine
+        """The embedded engine, or the real Pulumi once the environment graduated."""
+        return self.engine_of(real=self.has_graduated())
 
-                self._engine = EmbeddedEngine(
-                    self._directory / "stacks",
-                    providers={"aws": self._provider},
-                    config={f"aws:{key}": value for key, value in self.provider_config(self._region).items()},
-                )
-            return self._engine
+    def engine_of(self, *, real: bool) -> Engine:
+        with self._lock:
+            if real not in self._engines:
+                self._engines[real] = self._real_engine() if real else self._embedded_engine()
+            return self._engines[real]
+
+    def has_graduated(self) -> bool:
+        from ils_sandbox.graduated import has_graduated
+
+        return has_graduated(self._stacks, self._environment.name)
+
+    def set_graduated(self, *, graduated: bool) -> None:
+        from ils_sandbox.graduated import set_graduated
+
+        set_graduated(self._stacks, self._environment.name, graduated=graduated)
+
+    def _embedded_engine(self) -> Engine:
+        from ils_sandbox.engine.embedded import EmbeddedEngine
+
+        return EmbeddedEngine(self._stacks, providers={"aws": self._provider}, config=self._config)
+
+    def _real_engine(self) -> Engine:
+        from ils_sandbox.pulumi import real_engine
+
+        return real_engine(self._stacks, self._environment.engine, self._config, self._endpoint())
+
+    @property
+    def _config(self) -> dict[str, str]:
+        return {f"aws:{key}": value for key, value in self.provider_config(self._region).items()}
+
+    @property
+    def _stacks(self) -> Path:
+        return self._directory / "stacks"
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         with self._lock:

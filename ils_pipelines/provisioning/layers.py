@@ -39,6 +39,9 @@ class LayerWork(Protocol):
 
     def lock_holder(self) -> LockHolder | None: ...
 
+    def unlock(self, *, force: bool = False) -> LockHolder | None:
+        """Take away the lock of a process that is gone; whose it was."""
+
     def protected(self) -> tuple[str, ...]:
         """URNs of the resources that a destroy would refuse to delete."""
 
@@ -106,7 +109,8 @@ class StackLayer:
         """For everything that does not run the program."""
         return Stack(f"ils-{self._layer}", self._target.environment.name, _no_program)
 
-    def _declared_stack(self) -> Stack:
+    def declared_stack(self) -> Stack:
+        """With its program, on the outputs of the layers below as they are now."""
         from ils_pipelines.stacks.catalog import PROGRAMS
         from ils_pipelines.stacks.upstream import Upstream
 
@@ -115,7 +119,7 @@ class StackLayer:
         return Stack(self._stack.project, self._stack.name, program)
 
     def preview(self, *, on_event: OnEvent = ignore_events) -> Plan:
-        return self._engine.preview(self._declared_stack(), on_event=on_event)
+        return self._engine.preview(self.declared_stack(), on_event=on_event)
 
     def up(
         self,
@@ -124,7 +128,7 @@ class StackLayer:
         on_event: OnEvent = ignore_events,
         cancel: threading.Event | None = None,
     ) -> UpResult:
-        return self._engine.up(self._declared_stack(), approved=approved, on_event=on_event, cancel=cancel)
+        return self._engine.up(self.declared_stack(), approved=approved, on_event=on_event, cancel=cancel)
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
         return self._engine.destroy(self._stack, on_event=on_event, cancel=cancel)
@@ -137,6 +141,9 @@ class StackLayer:
 
     def lock_holder(self) -> LockHolder | None:
         return self._engine.lock_holder(self._stack)
+
+    def unlock(self, *, force: bool = False) -> LockHolder | None:
+        return self._engine.unlock(self._stack, force=force)
 
     def protected(self) -> tuple[str, ...]:
         return tuple(resource["urn"] for resource in self._resources() if resource.get("protect"))

@@ -89,6 +89,9 @@ class ReleaseLayer:
         """Nobody: what Kubernetes is told by two at once, it is told one after the other."""
         return None
 
+    def unlock(self, *, force: bool = False) -> LockHolder | None:  # noqa: ARG002 there is no lock
+        return None
+
     def protected(self) -> tuple[str, ...]:
         return ()
 

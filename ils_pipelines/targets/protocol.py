@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ils_pipelines.engine.protocol import Engine
@@ -31,3 +31,16 @@ class Target(Protocol):
 
     @property
     def environment(self) -> Environment: ...
+
+
+@runtime_checkable
+class TwoEngines(Protocol):
+    """A target whose environments can be applied by its own engine or by the real Pulumi: the sandbox."""
+
+    def engine_of(self, *, real: bool) -> Engine: ...
+
+    def has_graduated(self) -> bool:
+        """Whether the environment is applied by the real Pulumi."""
+
+    def set_graduated(self, *, graduated: bool) -> None:
+        """Have it applied by the real Pulumi, or by the target's own engine, from now on."""
