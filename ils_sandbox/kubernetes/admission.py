@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ils_sandbox.kubernetes.kinds import EVENT, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from ils_sandbox.kubernetes.kinds import EVENT, JOB, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
 from ils_sandbox.kubernetes.limit_ranges import check_limit_ranges, give_defaults
 from ils_sandbox.kubernetes.pod_security import check_pod_security
 from ils_sandbox.kubernetes.quotas import check_quotas
@@ -102,4 +102,22 @@ def _service(cluster: Cluster, service: Object) -> None:
     spec["clusterIPs"] = [free]
 
 
-RULES: Mapping[Kind, tuple[Callable[[Cluster, Object], None], ...]] = {POD: (_pod,), SERVICE: (_service,)}
+def _job(_cluster: Cluster, job: Object) -> None:
+    """A job selects its pods by its own uid, unless it says that it selects them by itself."""
+    spec, metadata = job["spec"], job["metadata"]
+    if spec.get("manualSelector"):
+        return
+    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+    for prefix in ("", "batch.kubernetes.io/"):
+        labels[f"{prefix}controller-uid"] = metadata["uid"]
+        labels[f"{prefix}job-name"] = metadata["name"]
+    spec.setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = metadata[
+        "uid"
+    ]
+
+
+RULES: Mapping[Kind, tuple[Callable[[Cluster, Object], None], ...]] = {
+    POD: (_pod,),
+    SERVICE: (_service,),
+    JOB: (_job,),
+}

@@ -48,6 +48,7 @@ class ClusterApi:
     def __init__(self, running: Running, watches: Watches, request: Request, target: Target) -> None:
         self._registry = running.registry
         self._continuations = running.continuations
+        self._logs = running.processes.logs
         self._watches = watches
         self._request = request
         self._target = target
@@ -89,12 +90,11 @@ class ClusterApi:
         return json_response(obj)
 
     def _log(self, pod: Object) -> Response:
-        status = logs.choose_container(pod, self._parameters.text("container"))
-        written = logs.lines(status, self._parameters)
+        log = logs.PodLog(pod, self._parameters, self._logs)
         if self._parameters.flag("follow"):
-            stream = logs.follow(self._registry.cluster, pod, written, self._watches.closed)
+            stream = log.follow(self._registry.cluster, self._watches.closed)
             return StreamingResponse(stream, media_type="text/plain")
-        return PlainTextResponse("".join(f"{line}\n" for line in written))
+        return PlainTextResponse(log.text())
 
     def _matches(self) -> Callable[[Object], bool]:
         labels, fields = self._parameters.text("labelSelector"), self._parameters.text("fieldSelector")

@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 
+from ils_sandbox.kubernetes.container_logs import ContainerLogs
 from ils_sandbox.kubernetes.controllers.catalog import controllers
 from ils_sandbox.kubernetes.controllers.cleaning import furnish
 from ils_sandbox.kubernetes.controllers.runner import Runner
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar
 from ils_sandbox.kubernetes.kinds import NAMESPACE, SERVICE
 from ils_sandbox.kubernetes.listing import Continuations
+from ils_sandbox.kubernetes.processes import HostProcesses
 from ils_sandbox.kubernetes.registry import Registry, Write
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
@@ -30,6 +33,7 @@ _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 class Running:
     registry: Registry
     continuations: Continuations
+    processes: HostProcesses
     task: asyncio.Task[None]
 
 
@@ -39,6 +43,7 @@ class Clusters:
     def __init__(
         self, directory: Path, settings: Settings, watches: Watches, registrar: Registrar | None = None
     ) -> None:
+        self._directory = directory
         self._database = Database(directory / "kubernetes.sqlite")
         self._settings = settings
         self._watches = watches
@@ -56,6 +61,8 @@ class Clusters:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._registrar is not None:
             self._registrar.stop()
+        for running in self._running.values():
+            await running.processes.close()
         self._database.close()
 
     def names(self) -> Iterator[str]:
@@ -97,11 +104,17 @@ class Clusters:
         self._watches.close_cluster(running.registry.cluster)
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
+        await running.processes.close()
         self._database.delete_cluster(name)
+        for folder in ("homes", "logs"):
+            rmtree(self._directory / folder / name, ignore_errors=True)
 
     def _run(self, cluster: Cluster) -> Registry:
         registry = Registry(cluster)
-        runner = Runner(cluster, controllers(registry, self._settings, self._registrar))
+        processes = HostProcesses(
+            self._directory / "homes" / cluster.name, ContainerLogs(self._directory / "logs" / cluster.name)
+        )
+        runner = Runner(cluster, controllers(registry, self._settings, processes, self._registrar))
         task = asyncio.get_running_loop().create_task(runner.run(), name=f"controllers of {cluster.name}")
-        self._running[cluster.name] = Running(registry, Continuations(), task)
+        self._running[cluster.name] = Running(registry, Continuations(), processes, task)
         return registry

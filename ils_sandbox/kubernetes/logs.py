@@ -1,32 +1,39 @@
-"""The log subresource of pods. Containers do not run, so a log tells what became of the container."""
+"""The log subresource of pods. A container that ran as a process has a log; of any other it tells what became of it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ils_sandbox.kubernetes import clock, statuses
+from ils_sandbox.kubernetes.container_logs import ContainerLog, ContainerLogs, Line
 from ils_sandbox.kubernetes.kinds import POD
 from ils_sandbox.kubernetes.requests import Parameters
 from ils_sandbox.kubernetes.store import Change, Cluster, EventType, Object, name_of, namespace_of
 
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
 
 def choose_container(pod: Object, wanted: str) -> dict[str, Any]:
     """The status of the container asked for, or of the only one. Raises a 400 as the kubelet does."""
-    names = [container["name"] for container in pod["spec"]["containers"]]
+    spec = pod["spec"]
+    names = [container["name"] for container in (*spec["containers"], *spec.get("initContainers", ()))]
     if wanted and wanted not in names:
         raise statuses.bad_request(f"container {wanted} is not valid for pod {name_of(pod)}")
-    if not wanted and len(names) > 1:
+    if not wanted and len(spec["containers"]) > 1:
+        listed = " ".join(container["name"] for container in spec["containers"])
         raise statuses.bad_request(
-            f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(names)}]"
+            f"a container name must be specified for pod {name_of(pod)}, choose one of: [{listed}]"
         )
     name = wanted or names[0]
-    found = next((s for s in pod["status"].get("containerStatuses", ()) if s["name"] == name), None)
+    known = [*pod["status"].get("containerStatuses", ()), *pod["status"].get("initContainerStatuses", ())]
+    found = next((status for status in known if status["name"] == name), None)
     if found is None:
         raise statuses.bad_request(f'container "{name}" in pod "{name_of(pod)}" is waiting to start')
     waiting = found["state"].get("waiting")
-    if waiting and not found["restartCount"]:
+    if waiting and not found["restartCount"] and not found["lastState"]:
         raise statuses.bad_request(
             f'container "{name}" in pod "{name_of(pod)}" is waiting to start: {waiting["reason"]}'
         )
@@ -34,28 +41,75 @@ def choose_container(pod: Object, wanted: str) -> dict[str, Any]:
     return status
 
 
-def lines(status: dict[str, Any], parameters: Parameters) -> list[str]:
-    image = status["image"]
-    if "terminated" in status["lastState"]:
-        ended = status["lastState"]["terminated"]
-        written = [(ended["startedAt"], f"{image}: started"), (ended["finishedAt"], f"exit code {ended['exitCode']}")]
-    else:
-        started = status["state"].get("running", {}).get("startedAt", clock.now())
-        written = [(started, f"{image}: started"), (started, "listening")]
-    stamped = parameters.flag("timestamps")
-    shown = [f"{at} {text}" if stamped else text for at, text in written]
-    tail = parameters.number("tailLines")
-    return shown if tail is None else shown[max(0, len(shown) - tail) :]
+class PodLog:
+    """What is asked of the log of one container."""
+
+    def __init__(self, pod: Object, parameters: Parameters, logs: ContainerLogs) -> None:
+        self._pod = pod
+        self._status = choose_container(pod, parameters.text("container"))
+        self._stamped = parameters.flag("timestamps")
+        self._tail = parameters.number("tailLines")
+        self._since = _since(parameters)
+        name, uid = self._status["name"], pod["metadata"]["uid"]
+        previous = parameters.flag("previous")
+        self._log: ContainerLog | None = logs.find(uid, name, previous=previous)
+        if previous and self._log is None and "terminated" not in self._status["lastState"]:
+            raise statuses.bad_request(f'previous terminated container "{name}" in pod "{name_of(pod)}" not found')
+
+    def text(self) -> str:
+        lines = self._told() if self._log is None else self._log.lines()
+        return "".join(self._shown(line) for line in self._last(lines))
+
+    async def follow(self, cluster: Cluster, closed: asyncio.Event) -> AsyncIterator[bytes]:
+        """The lines so far, then those that come until the container has ended, the pod gone or the server stopped."""
+        if self._log is None:
+            yield self.text().encode()
+            if "running" in self._status["state"]:
+                await _gone(cluster, self._pod, closed)
+            return
+        skipped = len(self._log.lines()) - len(self._last(self._log.lines()))
+        number = 0
+        async for line in self._log.follow(closed):
+            if number >= skipped:
+                yield self._shown(line).encode()
+            number += 1
+
+    def _told(self) -> list[Line]:
+        """Containers that do not run have no log; this says what became of one."""
+        image, state = self._status["image"], self._status["state"]
+        ended = state.get("terminated") or self._status["lastState"].get("terminated")
+        if ended is not None:
+            return [
+                (ended["startedAt"], f"{image}: started"),
+                (ended["finishedAt"], f"exit code {ended['exitCode']}"),
+            ]
+        started = state.get("running", {}).get("startedAt", clock.now())
+        return [(started, f"{image}: started"), (started, "listening")]
+
+    def _last(self, lines: list[Line]) -> list[Line]:
+        if self._since is not None:
+            lines = [line for line in lines if clock.parse(line[0]) >= self._since]
+        return lines if self._tail is None else lines[max(0, len(lines) - self._tail) :]
+
+    def _shown(self, line: Line) -> str:
+        at, text = line
+        return f"{at} {text}\n" if self._stamped else f"{text}\n"
 
 
-async def follow(cluster: Cluster, pod: Object, first: list[str], closed: asyncio.Event) -> AsyncIterator[bytes]:
-    """The lines so far; then nothing, until the pod goes or the server stops."""
-    yield "".join(f"{line}\n" for line in first).encode()
+def _since(parameters: Parameters) -> datetime | None:
+    seconds = parameters.number("sinceSeconds")
+    if seconds is not None:
+        return datetime.now(UTC) - timedelta(seconds=seconds)
+    at = parameters.text("sinceTime")
+    return clock.parse(at) if at else None
+
+
+async def _gone(cluster: Cluster, pod: Object, closed: asyncio.Event) -> None:
+    """Wait until the pod has ended or gone, or the server stops."""
     gone = asyncio.Event()
 
     def listen(change: Change) -> None:
-        ended = change.type is EventType.DELETED
-        if change.kind is POD and ended and change.obj["metadata"]["uid"] == pod["metadata"]["uid"]:
+        if change.kind is POD and change.obj["metadata"]["uid"] == pod["metadata"]["uid"] and _over(change):
             gone.set()
 
     cluster.listeners.append(listen)
@@ -70,3 +124,7 @@ async def follow(cluster: Cluster, pod: Object, first: list[str], closed: asynci
                 wait.cancel()
     finally:
         cluster.listeners.remove(listen)
+
+
+def _over(change: Change) -> bool:
+    return change.type is EventType.DELETED or change.obj["status"]["phase"] in ("Succeeded", "Failed")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from ils_sandbox.kubernetes.controllers.budgets import DisruptionBudgets
 from ils_sandbox.kubernetes.controllers.cleaning import GarbageCollector, Namespaces, NodePods
+from ils_sandbox.kubernetes.controllers.cron_jobs import CronJobs
 from ils_sandbox.kubernetes.controllers.deployments import Deployments
 from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
+from ils_sandbox.kubernetes.controllers.jobs import Jobs
 from ils_sandbox.kubernetes.controllers.pods import Pods
 from ils_sandbox.kubernetes.controllers.quotas import ResourceQuotas
 from ils_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
 from ils_sandbox.kubernetes.controllers.runner import Controller
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar, TargetGroupBindings
+from ils_sandbox.kubernetes.processes import HostProcesses
 from ils_sandbox.kubernetes.registry import Registry
 from ils_sandbox.kubernetes.settings import Settings
 
 
-def controllers(registry: Registry, settings: Settings, registrar: Registrar | None) -> tuple[Controller, ...]:
+def controllers(
+    registry: Registry, settings: Settings, processes: HostProcesses, registrar: Registrar | None
+) -> tuple[Controller, ...]:
     """`registrar` is None where there is no AWS: nobody looks after target group bindings then."""
     # After a change they run in this order. Replica sets come before deployments, so that pods that are to go have gone
     # before others take their place: a rollout stays within its bounds at every moment.
@@ -24,7 +29,9 @@ def controllers(registry: Registry, settings: Settings, registrar: Registrar | N
         GarbageCollector(registry),
         ReplicaSets(registry),
         Deployments(registry),
-        Pods(registry, settings),
+        CronJobs(registry),
+        Jobs(registry, settings),
+        Pods(registry, settings, processes),
         NodePods(registry),
         DisruptionBudgets(registry),
         ResourceQuotas(registry),

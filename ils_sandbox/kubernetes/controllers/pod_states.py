@@ -12,16 +12,25 @@ from ils_sandbox.kubernetes.images import Outcome
 from ils_sandbox.kubernetes.kinds import CONFIG_MAP, SECRET, Kind
 from ils_sandbox.kubernetes.store import Cluster, Object, namespace_of
 
+CONFIG_ERROR = "CreateContainerConfigError"
 CRASH_BACKOFF = "back-off 5m0s restarting failed container"
 
 
 @dataclass(frozen=True)
+class Problem:
+    """What holds a pod's containers back before they are created."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Progress:
-    """How far a pod's containers are. `problem` holds them back before they are created."""
+    """How far a pod's containers are."""
 
     elapsed: float
     ready_after: float
-    problem: str
+    problem: Problem | None = None
 
 
 def container_statuses(pod: Object, progress: Progress) -> tuple[list[dict[str, Any]], float | None]:
@@ -30,38 +39,63 @@ def container_statuses(pod: Object, progress: Progress) -> tuple[list[dict[str, 
     statuses = []
     waits = []
     for container in pod["spec"]["containers"]:
-        status, wait = _status(pod, container, progress)
-        statuses.append(_keep_times(before.get(container["name"]), status))
+        status, wait = status_of(pod, container, progress)
+        statuses.append(keep_times(before.get(container["name"]), status))
         if wait is not None:
             waits.append(wait)
     return statuses, min(waits, default=None)
 
 
-def _status(pod: Object, container: Object, progress: Progress) -> tuple[dict[str, Any], float | None]:
+def init_statuses(pod: Object, progress: Progress) -> list[dict[str, Any]]:
+    """Init containers do their work while the others are being created."""
+    before = {status["name"]: status for status in pod["status"].get("initContainerStatuses", ())}
+    statuses = []
+    for container in pod["spec"].get("initContainers", ()):
+        if progress.problem:
+            status = waiting(container, progress.problem.reason, progress.problem.message)
+        elif progress.elapsed < progress.ready_after:
+            status = waiting(container, "PodInitializing", "")
+        elif container.get("restartPolicy") == "Always":
+            status = base(container) | _running(container["image"]) | {"ready": True}
+        else:
+            ended = {"state": {"terminated": exited(0)}, "ready": True}
+            status = base(container) | ended | _ran(container["image"])
+        statuses.append(keep_times(before.get(container["name"]), status))
+    return statuses
+
+
+def status_of(pod: Object, container: Object, progress: Progress) -> tuple[dict[str, Any], float | None]:
     image = container["image"]
     outcome = images.outcome(image)
     if progress.problem:
-        return _waiting(container, "CreateContainerConfigError", progress.problem), None
+        return waiting(container, progress.problem.reason, progress.problem.message), None
     if outcome is Outcome.INVALID:
         why = f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": invalid reference format'
-        return _waiting(container, "InvalidImageName", why), None
+        return waiting(container, "InvalidImageName", why), None
     left = progress.ready_after - progress.elapsed
     if left > 0:
-        return _waiting(container, "ContainerCreating", ""), left
+        return waiting(container, "ContainerCreating", ""), left
     if outcome is Outcome.PULL_FAILS:
         error = f'failed to pull and unpack image "{image}": failed to resolve reference "{image}": {image}: not found'
         if left + progress.ready_after > 0:
-            return _waiting(container, "ErrImagePull", error), left + progress.ready_after
-        return _waiting(container, "ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {error}'), None
+            return waiting(container, "ErrImagePull", error), left + progress.ready_after
+        return waiting(container, "ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {error}'), None
+    restarts = pod["spec"]["restartPolicy"]
+    if outcome is Outcome.CRASHES and restarts == "Never":
+        return base(container) | {"state": {"terminated": exited(1)}, **_ran(image)}, None
     if outcome is Outcome.CRASHES:
         text = f"{CRASH_BACKOFF}={container['name']} pod={pod['metadata']['name']}_{namespace_of(pod)}"
-        status = _waiting(container, "CrashLoopBackOff", text)
-        return status | {"restartCount": 3, "lastState": {"terminated": _exit(1)}, **_ran(image)}, None
-    running = {"state": {"running": {"startedAt": clock.now()}}, "started": True, **_ran(image)}
-    return _base(container) | running | {"ready": outcome is Outcome.READY}, None
+        status = waiting(container, "CrashLoopBackOff", text)
+        return status | {"restartCount": 3, "lastState": {"terminated": exited(1)}, **_ran(image)}, None
+    if outcome is Outcome.READY and restarts != "Always":
+        left += progress.ready_after
+        if left <= 0:
+            return base(container) | {"state": {"terminated": exited(0)}, **_ran(image)}, None
+        return base(container) | _running(image) | {"ready": True}, left
+    return base(container) | _running(image) | {"ready": outcome is Outcome.READY}, None
 
 
-def _base(container: Object) -> dict[str, Any]:
+def base(container: Object) -> dict[str, Any]:
     return {
         "name": container["name"],
         "image": container["image"],
@@ -73,9 +107,13 @@ def _base(container: Object) -> dict[str, Any]:
     }
 
 
-def _waiting(container: Object, reason: str, message: str) -> dict[str, Any]:
+def waiting(container: Object, reason: str, message: str) -> dict[str, Any]:
     waiting = {"reason": reason, "message": message} if message else {"reason": reason}
-    return _base(container) | {"state": {"waiting": waiting}}
+    return base(container) | {"state": {"waiting": waiting}}
+
+
+def _running(image: str) -> dict[str, Any]:
+    return {"state": {"running": {"startedAt": clock.now()}}, "started": True, **_ran(image)}
 
 
 def _ran(image: str) -> dict[str, str]:
@@ -84,12 +122,12 @@ def _ran(image: str) -> dict[str, str]:
     return {"imageID": f"{repository}@sha256:{digest}", "containerID": f"containerd://{digest}"}
 
 
-def _exit(code: int) -> dict[str, Any]:
+def exited(code: int) -> dict[str, Any]:
     now = clock.now()
     return {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": now, "finishedAt": now}
 
 
-def _keep_times(before: dict[str, Any] | None, status: dict[str, Any]) -> dict[str, Any]:
+def keep_times(before: dict[str, Any] | None, status: dict[str, Any]) -> dict[str, Any]:
     """A state that has not changed keeps the times it began and ended at."""
     if before is not None and _timeless(before) == _timeless(status):
         return before
@@ -102,21 +140,22 @@ def _timeless(value: Any) -> Any:
     return value
 
 
-def missing_reference(cluster: Cluster, pod: Object) -> str:
-    """The first config map or secret that a container's environment needs and that is not there; empty if none."""
+def missing_reference(cluster: Cluster, pod: Object) -> Problem | None:
+    """The first config map or secret that a container's environment needs and that is not there."""
     for kind, reference, key in _references(pod):
         if reference.get("optional"):
             continue
         found = cluster.get(kind, namespace_of(pod), reference["name"])
         if found is None:
-            return f'{kind.singular} "{reference["name"]}" not found'
+            return Problem(CONFIG_ERROR, f'{kind.singular} "{reference["name"]}" not found')
         if key and key not in found.get("data", {}) and key not in found.get("binaryData", {}):
-            return f"couldn't find key {key} in {kind.kind} {namespace_of(pod)}/{reference['name']}"
-    return ""
+            why = f"couldn't find key {key} in {kind.kind} {namespace_of(pod)}/{reference['name']}"
+            return Problem(CONFIG_ERROR, why)
+    return None
 
 
 def _references(pod: Object) -> Iterator[tuple[Kind, dict[str, Any], str]]:
-    for container in pod["spec"]["containers"]:
+    for container in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]):
         for source in container.get("envFrom", ()):
             for field, kind in (("configMapRef", CONFIG_MAP), ("secretRef", SECRET)):
                 if field in source:

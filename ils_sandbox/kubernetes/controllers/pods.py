@@ -1,18 +1,27 @@
-"""Pods: the scheduler and the kubelet in one. No container runs; the image's tag says what becomes of it."""
+"""Pods: the scheduler and the kubelet in one. Containers do not run: the image's tag says what becomes of them, or a job's
+command is run as a process of this machine.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from ils_sandbox.kubernetes import clock
 from ils_sandbox.kubernetes.controllers.ownership import condition, terminating
-from ils_sandbox.kubernetes.controllers.pod_states import Progress, container_statuses, missing_reference
+from ils_sandbox.kubernetes.controllers.pod_states import (
+    Progress,
+    container_statuses,
+    init_statuses,
+    missing_reference,
+)
+from ils_sandbox.kubernetes.controllers.pod_status import Statuses, finished, pod_status
+from ils_sandbox.kubernetes.controllers.process_pods import ProcessPods
 from ils_sandbox.kubernetes.controllers.runner import Key, key_of
 from ils_sandbox.kubernetes.controllers.scheduling import choose_node
 from ils_sandbox.kubernetes.events import Recorder
 from ils_sandbox.kubernetes.kinds import CONFIG_MAP, NODE, POD, SECRET
+from ils_sandbox.kubernetes.processes import HostProcesses
 from ils_sandbox.kubernetes.registry import Registry
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.store import Change, EventType, Object, name_of, namespace_of
@@ -22,13 +31,18 @@ _SYNC_SECONDS = 1.0
 
 
 class Pods:
-    def __init__(self, registry: Registry, settings: Settings) -> None:
+    def __init__(self, registry: Registry, settings: Settings, processes: HostProcesses) -> None:
         self._registry = registry
+        self._processes = processes
+        self._process_pods = ProcessPods(registry.cluster, settings, processes)
+        processes.on_exit = self._exited
         self._settings = settings
         self._scheduler = Recorder(registry, "default-scheduler")
         self._kubelet = Recorder(registry, "kubelet")
         self._since: dict[str, float] = {}
         """By the pod's uid: the monotonic time since when its containers are under way, or it stops."""
+        self.wake: Callable[[Key], None] = lambda _key: None
+        """Set by the runner: has a pod looked at when no object has changed."""
 
     def keys(self, change: Change) -> Iterable[Key]:
         if change.kind is POD:
@@ -48,7 +62,7 @@ class Pods:
             return None
         if terminating(pod):
             return self._stop(pod)
-        if pod["status"]["phase"] in ("Succeeded", "Failed"):
+        if finished(pod):
             return None
         if not pod["spec"].get("nodeName"):
             return self._schedule(pod)
@@ -58,13 +72,23 @@ class Pods:
         elapsed = self._elapsed(f"stop {pod['metadata']['uid']}")
         grace = float(pod["metadata"].get("deletionGracePeriodSeconds", 0))
         wait = min(self._settings.pod_stop_seconds, grace)
+        uid = pod["metadata"]["uid"]
+        if not self._processes.stop(uid, kill=elapsed >= grace) and elapsed < grace:
+            return grace - elapsed  # or as soon as the last process has ended
         if elapsed < wait:
             return wait - elapsed
         if not pod["metadata"].get("finalizers"):
             for prefix in ("", "stop "):
-                self._since.pop(prefix + pod["metadata"]["uid"], None)
+                self._since.pop(prefix + uid, None)
+            self._processes.forget(uid)
             self._registry.cluster.remove(POD, pod)
         return None
+
+    def _exited(self, uid: str) -> None:
+        """A process of the pod has ended: look at the pod at once."""
+        for pod in self._registry.cluster.objects(POD):
+            if pod["metadata"]["uid"] == uid:
+                self.wake(key_of(pod))
 
     def _schedule(self, pod: Object) -> float | None:
         node, reason = choose_node(self._registry.cluster, pod)
@@ -90,21 +114,27 @@ class Pods:
         return None
 
     def _run(self, pod: Object) -> float | None:
-        problem = missing_reference(self._registry.cluster, pod)
+        process = self._process_pods.handles(pod)
+        problem = missing_reference(self._registry.cluster, pod) or (
+            self._process_pods.problem(pod) if process else None
+        )
         if problem:
             self._since.pop(pod["metadata"]["uid"], None)
-            progress = Progress(0.0, self._settings.pod_ready_seconds, problem)
+        elapsed = 0.0 if problem else self._elapsed(pod["metadata"]["uid"])
+        progress = Progress(elapsed, self._settings.pod_ready_seconds, problem)
+        if process and not problem:
+            init, containers, again = self._process_pods.advance(pod, progress)
         else:
-            progress = Progress(self._elapsed(pod["metadata"]["uid"]), self._settings.pod_ready_seconds, "")
-        containers, again = container_statuses(pod, progress)
+            init = init_statuses(pod, progress)
+            containers, again = container_statuses(pod, progress)
         self._announce(pod, containers)
-        self._write_status(pod, containers)
+        self._write_status(pod, init, containers)
         return _SYNC_SECONDS if problem else again
 
     def _elapsed(self, what: str) -> float:
         return time.monotonic() - self._since.setdefault(what, time.monotonic())
 
-    def _announce(self, pod: Object, containers: list[dict[str, Any]]) -> None:
+    def _announce(self, pod: Object, containers: Statuses) -> None:
         """Events about what is new in the containers' states."""
         before = {status["name"]: status for status in pod["status"].get("containerStatuses", ())}
         for status in containers:
@@ -120,34 +150,12 @@ class Pods:
             elif "running" in state:
                 self._kubelet.normal(POD, pod, "Started", f"Started container {status['name']}")
 
-    def _write_status(self, pod: Object, containers: list[dict[str, Any]]) -> None:
-        status = dict(pod["status"])
-        now = clock.now()
-        ready = all(container["ready"] for container in containers)
-        started = any("running" in container["state"] or container["restartCount"] for container in containers)
-        status["phase"] = "Running" if started else "Pending"
-        status.setdefault("startTime", now)
-        status["containerStatuses"] = containers
-        status["hostIP"] = self._host_ip(pod)
-        status["hostIPs"] = [{"ip": status["hostIP"]}]
+    def _write_status(self, pod: Object, init: Statuses, containers: Statuses) -> None:
+        status = pod_status(pod, init, containers, self._host_ip(pod))
+        started = any("waiting" not in found["state"] or found["restartCount"] for found in (*init, *containers))
         if started and "podIP" not in status:
             status["podIP"] = self._free_ip()
             status["podIPs"] = [{"ip": status["podIP"]}]
-        unready = [container["name"] for container in containers if not container["ready"]]
-        why = {} if ready else {"reason": "ContainersNotReady", "message": f"containers with unready status: {unready}"}
-        wanted: list[dict[str, Any]] = [
-            {"type": "PodReadyToStartContainers", "status": "True"},
-            {"type": "Initialized", "status": "True"},
-            {"type": "Ready", "status": "True" if ready else "False", **why},
-            {"type": "ContainersReady", "status": "True" if ready else "False", **why},
-            {"type": "PodScheduled", "status": "True"},
-        ]
-        conditions = []
-        for found in wanted:
-            before = condition(pod, found["type"])
-            kept = before["lastTransitionTime"] if before and before["status"] == found["status"] else now
-            conditions.append({**found, "lastTransitionTime": kept})
-        status["conditions"] = conditions
         self._registry.set_status(POD, pod, status)
 
     def _host_ip(self, pod: Object) -> str:

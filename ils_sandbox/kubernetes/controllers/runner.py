@@ -8,6 +8,7 @@ import itertools
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from ils_sandbox.kubernetes.kinds import Kind
@@ -49,12 +50,18 @@ class Runner:
         self._heap: list[tuple[float, int, tuple[int, Key]]] = []
         self._order = itertools.count()
         self._wake = asyncio.Event()
+        for index, controller in enumerate(controllers):
+            if hasattr(controller, "wake"):
+                controller.wake = partial(self._look_at, index)
 
     def on_change(self, change: Change) -> None:
         now = time.monotonic()
         for index, controller in enumerate(self._controllers):
             for key in controller.keys(change):
                 self._enqueue((index, key), now)
+
+    def _look_at(self, index: int, key: Key) -> None:
+        self._enqueue((index, key), time.monotonic())
 
     def _enqueue(self, item: tuple[int, Key], due: float) -> None:
         if self._due.get(item, float("inf")) <= due:

@@ -83,7 +83,10 @@ class ControlPlane:
             *(f"--etcd-servers={etcd}", f"--bind-address={HOST}", f"--secure-port={self.port}"),
             *(f"--tls-cert-file={certificates.certificate_file}", f"--tls-private-key-file={key}"),
             *(f"--token-auth-file={tokens}", "--authorization-mode=RBAC", "--service-cluster-ip-range=10.100.0.0/16"),
-            *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
+            *(
+                f"--service-account-key-file={certificates.certificate_file}",
+                f"--service-account-signing-key-file={key}",
+            ),
             *(
                 f"--service-account-issuer={self.url}",
                 "--advertise-address=10.0.0.1",

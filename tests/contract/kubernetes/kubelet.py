@@ -13,8 +13,9 @@ from kubernetes.client.exceptions import ApiException
 
 from ils_sandbox.kubernetes import clock
 from ils_sandbox.kubernetes.images import Outcome, outcome
-from tests.support.kubernetes_api import KubernetesApi
+from tests.support.kubernetes_api import MERGE, KubernetesApi
 
+NODE = "node"
 _PODS = "/api/v1/pods"
 
 
@@ -28,6 +29,7 @@ class Kubelet(threading.Thread):
         self._addresses = itertools.count(1)
 
     def run(self) -> None:
+        self._api.ok("POST", "/api/v1/nodes", {"metadata": {"name": NODE}})
         version = self._look_at_all()
         while not self._ended.is_set():
             try:
@@ -54,13 +56,22 @@ class Kubelet(threading.Thread):
         return str(listed["metadata"]["resourceVersion"])
 
     def _report(self, pod: dict[str, Any]) -> None:
-        if pod["status"].get("podIP") or "deletionTimestamp" in pod["metadata"]:
-            return
         metadata = pod["metadata"]
-        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
-        patch = {"metadata": {"uid": metadata["uid"]}, "status": self._status(pod)}
-        answer = self._api.call("PATCH", path, patch, "application/merge-patch+json")
-        assert answer.code in (200, 404, 409), json.dumps(answer.body)
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+        if "deletionTimestamp" in metadata:
+            body = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
+            answers = [self._api.call("DELETE", path, body)]
+        elif not pod["status"].get("podIP"):
+            target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+            patch = {"metadata": {"uid": metadata["uid"]}, "status": self._status(pod)}
+            answers = [
+                self._api.call("POST", f"{path}/binding", {"metadata": {"name": metadata["name"]}, "target": target}),
+                self._api.call("PATCH", f"{path}/status", patch, MERGE),
+            ]
+        else:
+            return
+        # 403: nothing is bound any more in a namespace that is going.
+        assert all(answer.code in (200, 201, 403, 404, 409) for answer in answers), json.dumps([a.body for a in answers])
 
     def _status(self, pod: dict[str, Any]) -> dict[str, Any]:
         now = clock.now()

@@ -39,7 +39,7 @@ def available(cluster: TestCluster) -> int:
 def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> None:
     own.create_cluster("dev", version="1.34")
     with own.api_client("dev") as api_client:
-        cluster = TestCluster(own, "dev", api_client)
+        cluster = TestCluster(api_client, own, "dev")
         cluster.ok("POST", CONFIG_MAPS, config_map(a="1"))
         cluster.ok("POST", DEPLOYMENTS, deployment(replicas=2))
         cluster.eventually(lambda: available(cluster) == 2, "two pods")
@@ -53,7 +53,7 @@ def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> No
         assert again.ca_file.read_bytes() == certificate
         assert again.control("GET", "clusters") == [{"name": "dev", "version": "1.34", "nodes": 2}]
         with again.api_client("dev") as api_client:
-            cluster = TestCluster(again, "dev", api_client)
+            cluster = TestCluster(api_client, again, "dev")
             assert cluster.ok("GET", f"{CONFIG_MAPS}/settings") == before
             cluster.ok("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": 3}}, "application/merge-patch+json")
             cluster.eventually(lambda: available(cluster) == 3, "a third pod")
@@ -66,13 +66,13 @@ def test_a_rollout_that_was_under_way_goes_on_after_a_restart(own: StandaloneSer
     own.control("PUT", "settings", {"pod_ready_seconds": 3600})
     own.create_cluster("dev")
     with own.api_client("dev") as api_client:
-        TestCluster(own, "dev", api_client).ok("POST", DEPLOYMENTS, deployment(replicas=2))
+        TestCluster(api_client, own, "dev").ok("POST", DEPLOYMENTS, deployment(replicas=2))
     own.kill()
 
     again = StandaloneServer.start(own.directory)
     try:
         with again.api_client("dev") as api_client:
-            cluster = TestCluster(again, "dev", api_client)
+            cluster = TestCluster(api_client, again, "dev")
             cluster.eventually(lambda: available(cluster) == 2, "two pods")
     finally:
         again.end()
@@ -81,7 +81,7 @@ def test_a_rollout_that_was_under_way_goes_on_after_a_restart(own: StandaloneSer
 def test_a_stop_ends_open_watches_and_takes_less_than_its_limit(own: StandaloneServer) -> None:
     own.create_cluster("dev")
     with own.api_client("dev") as api_client:
-        cluster = TestCluster(own, "dev", api_client)
+        cluster = TestCluster(api_client, own, "dev")
         with cluster.watch(CONFIG_MAPS, fieldSelector="metadata.name=kube-root-ca.crt") as events:
             next(events)
             started = time.monotonic()
@@ -291,6 +291,6 @@ def test_a_deleted_cluster_is_gone_with_everything_in_it(server: StandaloneServe
     assert "short-lived" not in [found["name"] for found in server.control("GET", "clusters")]
     server.create_cluster("short-lived", nodes=0)
     with server.api_client("short-lived") as api_client:
-        again = TestCluster(server, "short-lived", api_client)
+        again = TestCluster(api_client, server, "short-lived")
         assert again.ok("GET", "/api/v1/nodes")["items"] == []
     server.control("DELETE", "clusters/short-lived")
