@@ -185,7 +185,7 @@ def test_clusters_are_worlds_of_their_own(cluster: TestCluster) -> None:
     cluster.server.create_cluster("neighbour")
     try:
         with cluster.server.api_client("neighbour") as api_client:
-            neighbour = TestCluster(cluster.server, "neighbour", api_client)
+            neighbour = TestCluster(api_client, cluster.server, "neighbour")
             cluster.ok("POST", CONFIG_MAPS, config_map(a="1"))
 
             assert neighbour.call("GET", f"{CONFIG_MAPS}/settings").code == 404
