@@ -71,7 +71,9 @@ class Kubelet(threading.Thread):
         else:
             return
         # 403: nothing is bound any more in a namespace that is going.
-        assert all(answer.code in (200, 201, 403, 404, 409) for answer in answers), json.dumps([a.body for a in answers])
+        assert all(answer.code in (200, 201, 403, 404, 409) for answer in answers), json.dumps(
+            [a.body for a in answers]
+        )
 
     def _status(self, pod: dict[str, Any]) -> dict[str, Any]:
         now = clock.now()
