@@ -214,6 +214,14 @@ def graduate(
 
 
 @app.command()
+def leftovers(as_json: JsonOption = False) -> None:
+    """List what is left of environments that are gone or past their time, by tag. Exit code 1 when something needs a look."""
+    from ils_pipelines.commands.leftovers import leftovers as look
+
+    raise typer.Exit(look(as_json=as_json))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port to listen on; the next free one if it is taken.")] = 3000,
 ) -> None:

@@ -14,6 +14,7 @@ from ils_pipelines.provisioning.progress import (
     LayerFailed,
     LayerFinished,
     LayerStarted,
+    LeftoversFound,
     Progress,
     RunInterrupted,
 )
@@ -86,6 +87,8 @@ class ProgressDisplay:
         if isinstance(progress, RunInterrupted):
             self._console.print("interrupted: finishing and recording what is under way, starting nothing else")
             return
+        if isinstance(progress, LeftoversFound):
+            return  # shown at the end
         state = self._layers.setdefault(progress.layer, _LayerState(time.monotonic()))
         match progress:
             case LayerStarted():

@@ -11,13 +11,23 @@ from typing import Any
 from ils_pipelines.commands.approve import approve_to_apply
 from ils_pipelines.commands.costs import print_costs, total_of
 from ils_pipelines.commands.ephemeral import Lifetime, open_for_a_time
+from ils_pipelines.commands.leftovers import leftover_entry, print_leftovers
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
 from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
 from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.cost_report import cost_entry
-from ils_pipelines.provisioning.progress import Action, LayerEvent, LayerFailed, LayerFinished, LayerReport, Progress
+from ils_pipelines.provisioning.leftovers import Leftover
+from ils_pipelines.provisioning.progress import (
+    Action,
+    LayerEvent,
+    LayerFailed,
+    LayerFinished,
+    LayerReport,
+    LeftoversFound,
+    Progress,
+)
 from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
@@ -36,6 +46,8 @@ class _Collected:
 
     reports: list[LayerReport] = field(default_factory=list)
     failures: list[LayerFailed] = field(default_factory=list)
+    leftovers: tuple[Leftover, ...] | None = None
+    """Of a teardown; None where nobody looked."""
     changes: dict[Layer, Counter[Operation]] = field(default_factory=lambda: defaultdict(Counter))
     """Finished changes, which is all that is known of a layer that failed."""
 
@@ -44,6 +56,8 @@ class _Collected:
             self.reports.append(progress.report)
         elif isinstance(progress, LayerFailed):
             self.failures.append(progress)
+        elif isinstance(progress, LeftoversFound):
+            self.leftovers = progress.leftovers
         elif isinstance(progress, LayerEvent) and progress.event.kind is EventKind.FINISHED and progress.event.change:
             self.changes[progress.layer][progress.event.change.operation] += 1
 
@@ -148,6 +162,8 @@ def _report(
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             document["digest"] = plan_digest(collected.reports)
             document["monthly_cost"] = cost_entry(total_of(collected.reports))
+        if collected.leftovers is not None:
+            document["leftovers"] = [leftover_entry(each) for each in collected.leftovers]
         if problem is not None:
             document["error"] = str(problem)
         print_json(document)
@@ -158,6 +174,8 @@ def _report(
             print_plans(out, collected.reports)
             print_costs(out, environment, collected.reports)
         print_summary(out, environment, action, collected.reports, run_id)
+    if collected.leftovers is not None:
+        print_leftovers(console(), collected.leftovers)
 
 
 def _by_message(failures: Sequence[LayerFailed]) -> dict[str, list[str]]:

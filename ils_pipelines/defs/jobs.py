@@ -28,12 +28,13 @@ from pydantic import Field
 
 from ils_pipelines.defs.environments import ENVIRONMENTS, forget_environment
 from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.defs.metadata import report_metadata
+from ils_pipelines.defs.metadata import leftovers_table, report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.steps import work_on_layer
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import environment_digest
-from ils_pipelines.provisioning.progress import Action
+from ils_pipelines.provisioning.leftovers import leftovers_of
+from ils_pipelines.provisioning.progress import Action, LeftoversFound, publish
 from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.ephemeral_files import forget_ephemeral
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
@@ -169,11 +170,30 @@ def _destroy_op(layer: Layer, built_upon_it: tuple[Layer, ...]) -> OpDefinition:
 
 @op(
     name="conclude_teardown",
-    description="Forgets an ephemeral environment, of which nothing is left in the engine, with its file and its partition.",
+    description="Lists what is left, by tag. Forgets an ephemeral environment, with its file and its partition.",
     ins={f"without_{layer}": In(Nothing) for layer in Layer},
 )
 def _conclude_teardown(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
-    environment = targets.open(context.partition_key).environment
+    target = targets.open(context.partition_key)
+    environment = target.environment
+    try:
+        leftovers = leftovers_of(target)
+    except IlsError as unknown:
+        # Everything in the engine is gone all the same: that this is not known must not undo it.
+        context.log.warning(str(unknown))
+        context.add_output_metadata({"leftovers": MetadataValue.text(str(unknown))})
+    else:
+        publish(context.run_id, LeftoversFound(leftovers))
+        unexplained = [each for each in leftovers if not each.kept]
+        for each in unexplained:
+            context.log.warning(f"left: {each.arn} ({each.region or 'no region'})")
+        context.add_output_metadata(
+            {
+                "leftovers": MetadataValue.md(leftovers_table(leftovers)),
+                "leftovers_unexplained": MetadataValue.int(len(unexplained)),
+                "leftovers_kept": MetadataValue.int(len(leftovers) - len(unexplained)),
+            }
+        )
     if forget_ephemeral(environment):
         forget_environment(context.instance, environment.name)
         context.log.info(

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dagster import DataVersion, MetadataValue
 
 from ils_pipelines.engine.models import Change, Operation, Outputs, Plan
 from ils_pipelines.provisioning.cost_report import cost_entry
+from ils_pipelines.provisioning.leftovers import Leftover
 from ils_pipelines.provisioning.progress import LayerReport
 
 MAX_ROWS = 400
@@ -65,6 +66,18 @@ def change_table(plan: Plan) -> str:
     table += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows[:MAX_ROWS]]
     if len(rows) > MAX_ROWS:
         table.append(f"\n… and {len(rows) - MAX_ROWS} more rows.")
+    return "\n".join(table)
+
+
+def leftovers_table(leftovers: Sequence[Leftover]) -> str:
+    """A markdown table of what a teardown left, what nobody meant to leave first."""
+    if not leftovers:
+        return "Nothing is left."
+    rows = sorted(leftovers, key=lambda each: (bool(each.kept), each.arn))
+    table = ["| service | resource | region | why |", "| --- | --- | --- | --- |"]
+    for each in rows:
+        cells = (each.service, each.name, each.region or "none", each.kept or "not known: look at it and delete it")
+        table.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(table)
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from ils_pipelines.engine.models import EngineEvent, Outputs, Plan
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.estimate import Estimate
+from ils_pipelines.provisioning.leftovers import Leftover
 from ils_pipelines.settings.layers import Layer
 
 
@@ -77,7 +78,14 @@ class RunInterrupted:
     """Somebody asked for the run to end: what is under way is finished and recorded first."""
 
 
-Progress = RunInterrupted | LayerStarted | LayerEvent | LayerFinished | LayerFailed
+@dataclass(frozen=True)
+class LeftoversFound:
+    """What a teardown left, found by tag once every layer was destroyed."""
+
+    leftovers: tuple[Leftover, ...]
+
+
+Progress = RunInterrupted | LeftoversFound | LayerStarted | LayerEvent | LayerFinished | LayerFailed
 Listener = Callable[[Progress], None]
 
 _listeners: dict[str, Listener] = {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ils_pipelines.engine.errors import ProtectedResource, StackLocked
 from ils_pipelines.errors import IlsError
-from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.provisioning.layers import LayerWork, layer_work
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
@@ -34,12 +35,17 @@ class NotExpired(IlsError):
         )
 
 
+class LastSnapshotRefused(IlsError):
+    """The last snapshot that a deletion takes would get the name of one that is kept, or may. Nothing was deleted."""
+
+
 def check_teardown(target: Target, *, confirmed: str, only_expired: bool = False) -> None:
     """Raise unless the target's environment may be deleted now.
 
     With `only_expired`, which is how nobody but a sensor asks, also raises `NotExpired` for everything that was not made to
     end by now. Raises `TeardownNotConfirmed`; `StackLocked` while something works on one of its layers; `ProtectedResource`
-    when any layer has a protected resource, so that no layer is deleted when another would be refused halfway.
+    when any layer has a protected resource, and `LastSnapshotRefused` when a store's could not be taken, so that no layer is
+    deleted when another would be refused halfway.
     """
     name = target.environment.name
     if confirmed != name:
@@ -48,10 +54,52 @@ def check_teardown(target: Target, *, confirmed: str, only_expired: bool = False
     if only_expired and (ephemeral is None or not ephemeral.expired(datetime.now(UTC))):
         raise NotExpired(target.environment)
     protected: tuple[str, ...] = ()
+    snapshots: list[str] = []
     for layer in Layer:
         work = layer_work(target, layer)
         if holder := work.lock_holder():
             raise StackLocked(f"ils-{layer}/{name}", holder)
         protected += work.protected()
+        snapshots += _final_snapshots(work)
     if protected:
         raise ProtectedResource(protected)
+    _check_names_are_free(target, snapshots)
+
+
+def _final_snapshots(work: LayerWork) -> list[str]:
+    """Names of the last snapshots that deleting the layer takes."""
+    names = [resource.properties.get("finalSnapshotIdentifier") for resource in work.resources()]
+    return [name for name in names if isinstance(name, str)]
+
+
+def _check_names_are_free(target: Target, names: Sequence[str]) -> None:
+    """Raise `LastSnapshotRefused`: AWS would refuse to delete the store, halfway through the teardown."""
+    taken = _snapshots(target) if names else set()
+    for name in names:
+        if name in taken:
+            raise LastSnapshotRefused(
+                f"expected no snapshot named {name} yet, as deleting {target.environment.name} takes a last one of that "
+                "name; found one. Copy it under another name or delete it, then try again. Nothing was deleted."
+            )
+
+
+def _snapshots(target: Target) -> set[str]:
+    """Names of all snapshots of databases and caches in the environment's region."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    databases = target.client("rds").get_paginator("describe_db_cluster_snapshots")
+    caches = target.client("elasticache").get_paginator("describe_snapshots")
+    try:
+        return {
+            *(
+                each["DBClusterSnapshotIdentifier"]
+                for page in databases.paginate()
+                for each in page["DBClusterSnapshots"]
+            ),
+            *(each["SnapshotName"] for page in caches.paginate() for each in page["Snapshots"]),
+        }
+    except (BotoCoreError, ClientError) as error:
+        raise LastSnapshotRefused(
+            f"expected the names of the snapshots that {target.environment.name} would leave to be free, found that they "
+            f"cannot be listed: {error}. Nothing was deleted."
+        ) from error

@@ -93,6 +93,11 @@ class Environment(Section):
             raise PydanticCustomError(RULES_BROKEN, "{text}", {"text": "\n".join(lines), "findings": tuple(errors)})
         return self
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Every region in which the environment has resources, its own first."""
+        return tuple(dict.fromkeys((self.aws.region, self.backup_vault.dr_region)))
+
     def waived(self, broken: WaivableRule, today: date) -> bool:
         """Whether a waiver of the rule `broken` holds on `today`."""
         return any(waiver.rule is broken and today <= waiver.expires for waiver in self.waivers)

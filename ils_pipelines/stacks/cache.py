@@ -12,6 +12,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import CacheOutputs, EncryptionOutputs, VpcOutputs
+from ils_pipelines.stacks.snapshots import final_snapshot_name
 from ils_pipelines.stacks.upstream import Upstream
 
 _TOKEN_LENGTH = 64  # ElastiCache takes 16 to 128 characters
@@ -89,7 +90,9 @@ class ReplicationGroup(pulumi.ComponentResource):
             snapshot_retention_limit=settings.snapshot_retention_days,
             snapshot_window=settings.snapshot_window,
             maintenance_window=settings.maintenance_window,
-            final_snapshot_identifier=args.naming.name("final") if settings.final_snapshot else None,
+            final_snapshot_identifier=(
+                final_snapshot_name(args.naming, args.key_arn) if settings.final_snapshot else None
+            ),
             apply_immediately=settings.apply_immediately,
             tags=args.naming.tags(full_name),
             opts=pulumi.ResourceOptions(parent=self, protect=args.naming.protected),

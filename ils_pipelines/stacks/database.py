@@ -13,6 +13,7 @@ from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import DatabaseOutputs, EncryptionOutputs, VpcOutputs
 from ils_pipelines.stacks.roles import ServiceRole, ServiceRoleArgs
+from ils_pipelines.stacks.snapshots import final_snapshot_name
 from ils_pipelines.stacks.upstream import Upstream
 
 _ENGINE = "aurora-postgresql"
@@ -87,7 +88,9 @@ class Aurora(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             deletion_protection=settings.deletion_protection,
             skip_final_snapshot=not settings.final_snapshot,
-            final_snapshot_identifier=args.naming.name("final") if settings.final_snapshot else None,
+            final_snapshot_identifier=(
+                final_snapshot_name(args.naming, args.key_arn) if settings.final_snapshot else None
+            ),
             apply_immediately=settings.apply_immediately,
             tags=args.naming.tags(full_name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs], protect=args.naming.protected),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay import acm, backup, dynamodb, ec2, elbv2, kms, logs, route53, s3, sns
+from ils_sandbox.aws.overlay import acm, backup, dynamodb, ec2, elbv2, kms, logs, route53, s3, sns, tagging
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
@@ -23,6 +23,7 @@ SERVICES: dict[str, Routes] = {
     "kms": kms.ROUTES,
     "logs": logs.ROUTES,
     "rds": rds.ROUTES,
+    "resourcegroupstaggingapi": tagging.ROUTES,
     "route53": route53.ROUTES,
     "s3": s3.ROUTES,
     "sns": sns.ROUTES,

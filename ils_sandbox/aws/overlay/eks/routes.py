@@ -17,19 +17,20 @@ from ils_sandbox.aws.overlay.eks.records import ACCESS_ENTRIES, ADDONS, ASSOCIAT
 from ils_sandbox.aws.overlay.world import Result, Routes, World
 from ils_sandbox.aws.responses import AwsError
 
-_ARNS = {
+ARNS = {
     CLUSTERS: "arn",
     NODEGROUPS: "nodegroupArn",
     ADDONS: "addonArn",
     ACCESS_ENTRIES: "accessEntryArn",
     ASSOCIATIONS: "associationArn",
 }
+"""By table, where a record has its ARN."""
 
 
 def _tagged(call: Call, world: World) -> dict[str, str]:
     """The tags of the resource that the call names, to be changed in place."""
     arn = call.params["resourceArn"]
-    for table, member in _ARNS.items():
+    for table, member in ARNS.items():
         for record in world.table(table, call).values():
             if record[member] == arn:
                 tags: dict[str, str] = record["tags"]
