@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, console, print_json
-from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
 
 
 def approvals(environment: str, *, as_json: bool) -> ExitCode:
-    """Show the approvals of an environment, the newest first. Raises `UnknownEnvironment` or `ApprovalLogCorrupt`."""
-    from ils_pipelines.provisioning.approval_log import FileApprovalLog, RecordedApproval
+    """Show the approvals of an environment, the newest first. Raises an `IlsError`."""
+    from ils_pipelines.provisioning.approval_log import RecordedApproval
+    from ils_pipelines.provisioning.approval_place import approvals_of
 
     def state(found: RecordedApproval) -> str:
         if found.use is not None:
@@ -20,8 +21,7 @@ def approvals(environment: str, *, as_json: bool) -> ExitCode:
         expired = found.approval.expires <= datetime.now(UTC)
         return f"{'expired' if expired else 'can be used until'} {_shown(found.approval.expires)}"
 
-    load_environment(environment)
-    recorded = FileApprovalLog(state_directory()).of(environment)
+    recorded = approvals_of(open_target(load_environment(environment))).of(environment)
     if as_json:
         entries: list[dict[str, Any]] = [
             {

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.errors import IlsError
-from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -58,9 +57,9 @@ def approve_to_apply(target: Target, digest: str) -> None:
 
 def _record(target: Target, digest: str, by: str, reason: str) -> Approval:
     from ils_pipelines.provisioning.approval import approve as record
-    from ils_pipelines.provisioning.approval_log import FileApprovalLog
+    from ils_pipelines.provisioning.approval_place import approvals_of
 
-    return record(target, FileApprovalLog(state_directory()), digest=digest, by=by, reason=reason)
+    return record(target, approvals_of(target), digest=digest, by=by, reason=reason)
 
 
 def _entry(approval: Approval) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import approve
+from ils_pipelines.provisioning.approval_place import approvals_of
 
 APPROVE = "approve_plan"
 
@@ -25,7 +26,7 @@ class ApprovedPlan(Config):
 def _record_approval(context: OpExecutionContext, config: ApprovedPlan, targets: EnvironmentTargets) -> None:
     try:
         target = targets.open(context.partition_key)
-        approval = approve(target, targets.approvals, digest=config.plan, by=config.by, reason=config.reason)
+        approval = approve(target, approvals_of(target), digest=config.plan, by=config.by, reason=config.reason)
     except IlsError as refused:
         raise Failure(description=str(refused), allow_retries=False) from refused
     context.log.info(f"{approval.by} approved plan {approval.digest} of {approval.environment}: {approval.reason}")

@@ -6,8 +6,7 @@ from dagster import ConfigurableResource
 from pydantic import PrivateAttr
 
 from ils_pipelines.provisioning.approval import NotApproved, Permit, check_approval
-from ils_pipelines.provisioning.approval_log import ApprovalLog, FileApprovalLog
-from ils_pipelines.settings.folders import state_directory
+from ils_pipelines.provisioning.approval_place import approvals_of
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -35,11 +34,6 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
                 self._targets[environment] = target
             return self._targets[environment]
 
-    @property
-    def approvals(self) -> ApprovalLog:
-        """Where approvals are kept."""
-        return FileApprovalLog(state_directory())
-
     def open_approved(self, environment: str, run_id: str) -> tuple[Target, Permit]:
         """Likewise, with what the run may do to the environment; its approval is used up. No step of a run changes anything
         before. Raises `NotApproved` as well.
@@ -48,7 +42,7 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
         with self._lock:
             if environment not in self._permits:
                 try:
-                    self._permits[environment] = check_approval(target, self.approvals, run_id)
+                    self._permits[environment] = check_approval(target, approvals_of(target), run_id)
                 except NotApproved as refused:
                     # For the other steps that start at the same moment, which need not plan again to hear the same.
                     self._permits[environment] = refused

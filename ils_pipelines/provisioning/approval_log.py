@@ -1,7 +1,7 @@
 """Approvals and their use, kept as evidence: what was approved, by whom, when, why, and which run used it.
 
-Entries are only ever added. One machine keeps them in a file of JSON lines; whatever else keeps them implements
-`ApprovalLog`, whose promise is that an approval is used once, however many runs ask for it at the same moment.
+Entries are only ever added. One machine keeps them in a file of JSON lines, several in a bucket (`approval_bucket`). Both
+implement `ApprovalLog`, whose promise is that an approval is used once, however many runs ask for it at the same moment.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Use(_Entry):
     at: AwareDatetime
 
 
-_ENTRY = TypeAdapter[Approval | Use](Annotated[Approval | Use, Field(discriminator="kind")])
+ENTRY = TypeAdapter[Approval | Use](Annotated[Approval | Use, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class FileApprovalLog:
         # What stands after the last newline was being written when its writer died: nobody was told that it is kept.
         for number, line in enumerate(content.split(b"\n")[:-1], start=1):
             try:
-                entries.append(_ENTRY.validate_json(line))
+                entries.append(ENTRY.validate_json(line))
             except ValidationError as error:
                 raise ApprovalLogCorrupt(
                     f"expected an approval or its use in line {number} of {self._path}, found something else "

@@ -25,7 +25,7 @@ from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
 from ils_pipelines.settings.secrets import Secrets
-from ils_pipelines.settings.section import EnvironmentName, Flag, Section
+from ils_pipelines.settings.section import EnvironmentName, Flag, Section, text
 from ils_pipelines.settings.tables import Tables
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule, Waiver
 
@@ -45,6 +45,21 @@ class Environment(Section):
     )
     approval_hours: Annotated[int, Field(strict=True, ge=1, le=168)] = Field(
         default=24, description="How many hours an approval of a plan can be used."
+    )
+    approvals: (
+        Annotated[
+            str,
+            text(
+                r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?\s]*)?",
+                "is not a place in S3",
+                'Write for example "s3://ils-evidence/approvals".',
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Bucket and prefix where approvals are kept; by default beside Pulumi's state when that is in S3, else "
+        "in the state folder of this machine.",
     )
     ephemeral: Ephemeral | None = Field(
         default=None, description="Written by `ils up NAME --from BASE --ttl TIME`; None for an environment that lasts."

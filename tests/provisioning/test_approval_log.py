@@ -1,110 +1,20 @@
-"""The file in which approvals are kept: nothing is lost, nothing counts twice, nothing is read that is not there."""
+"""The file in which approvals are kept, beside what every log keeps: killed writers, wrong lines, several processes."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from ils_pipelines.engine.models import Change, Operation, Plan
-from ils_pipelines.provisioning.approval_log import (
-    Approval,
-    ApprovalLogCorrupt,
-    ApprovalTaken,
-    FileApprovalLog,
-    Use,
-)
-from ils_pipelines.provisioning.code_version import CodeVersion
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-CODE = CodeVersion(package="1.0.0", commit="c" * 40, sources="a" * 64, environment_file="b" * 64)
-PLAN = Plan(
-    project="ils-vpc",
-    stack="production",
-    changes=(Change(urn="urn:vpc", type="aws:ec2/vpc:Vpc", name="vpc", operation=Operation.CREATE),),
-    unchanged=0,
-)
-
-
-def approval(number: str = "1", environment: str = "production") -> Approval:
-    return Approval(
-        id=number,
-        environment=environment,
-        digest=number * 64,
-        code=CODE,
-        by="alice",
-        reason="CHG-1",
-        at=NOW,
-        expires=NOW + timedelta(hours=24),
-        plans=(PLAN,),
-    )
-
-
-def use(number: str = "1", run: str = "run") -> Use:
-    return Use(approval=number, environment="production", run=run, at=NOW)
+from ils_pipelines.provisioning.approval_log import ApprovalLogCorrupt, FileApprovalLog
+from tests.support.approvals import CODE, approval, use
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> FileApprovalLog:
     return FileApprovalLog(tmp_path / "state")
-
-
-def test_an_approval_is_read_back_as_it_was_recorded(log: FileApprovalLog) -> None:
-    log.record(approval())
-
-    [found] = FileApprovalLog(log.path.parent).of("production")
-
-    assert (found.approval, found.use) == (approval(), None)
-
-
-def test_the_newest_approval_of_the_environment_comes_first(log: FileApprovalLog) -> None:
-    for each in (approval("1"), approval("2", "staging"), approval("3")):
-        log.record(each)
-
-    assert [found.approval.id for found in log.of("production")] == ["3", "1"]
-
-
-def test_nothing_recorded_is_nothing_approved(log: FileApprovalLog) -> None:
-    assert log.of("production") == []
-
-
-def test_an_approval_is_used_once_and_the_second_run_is_told_by_whom(log: FileApprovalLog) -> None:
-    log.record(approval())
-    log.use(use(run="first"))
-
-    with pytest.raises(ApprovalTaken, match="was used by run first at 2026-11-23 12:00:00 UTC"):
-        log.use(use(run="second"))
-
-    [found] = log.of("production")
-    assert found.use == use(run="first")
-
-
-def test_what_was_never_approved_cannot_be_used(log: FileApprovalLog) -> None:
-    log.record(approval("1", "staging"))
-
-    with pytest.raises(ApprovalTaken, match="expected approval 1 of production"):
-        log.use(use())
-
-    assert log.of("production") == []
-
-
-def test_of_many_that_ask_at_once_exactly_one_gets_it(log: FileApprovalLog) -> None:
-    log.record(approval())
-
-    def ask(number: int) -> bool:
-        try:
-            FileApprovalLog(log.path.parent).use(use(run=f"run-{number}"))
-        except ApprovalTaken:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(ask, range(64))) == 1
-    assert len(log.path.read_text().splitlines()) == 2
 
 
 _RECORD = """
