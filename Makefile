@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/lock.txt
+PROGRAMS := requirements/programs.txt
 
 TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipelines/tools)
 REAL := real_engine or real_kubernetes
@@ -15,7 +16,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## virtual environment with the pinned dependencies, bytecode compiled
 
-$(STAMP): $(LOCK) requirements/bootstrap.txt pyproject.toml
+$(STAMP): $(LOCK) $(PROGRAMS) requirements/bootstrap.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version). Set PYTHON, e.g. make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) \
@@ -26,6 +27,8 @@ $(STAMP): $(LOCK) requirements/bootstrap.txt pyproject.toml
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(PROGRAMS) \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(PROGRAMS)
 	@touch $@
 
 demo: setup ## provision `dev` in the local sandbox, show what exists, provision again: no change

@@ -146,6 +146,44 @@ def health(environment: EnvironmentArgument, as_json: JsonOption = False) -> Non
 
 
 @app.command()
+def releases(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Show what was released into an environment: numbers, images, what became of each."""
+    from ils_pipelines.commands.releases import releases as show
+
+    raise typer.Exit(show(environment, as_json=as_json))
+
+
+@app.command()
+def rollback(
+    environment: EnvironmentArgument,
+    to: Annotated[
+        int | None, typer.Option(help="Number of the release; the one before by default.", show_default=False, min=1)
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, in one line; kept in the history.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Release an earlier release again, code and configuration. A release that fails goes back by itself."""
+    from ils_pipelines.commands.rollback import rollback as go_back
+
+    raise typer.Exit(go_back(environment, to=to, reason=reason, as_json=as_json))
+
+
+@app.command()
+def export(
+    environment: EnvironmentArgument,
+    form: Annotated[str, typer.Option("--format", help="yaml, or helm for a chart.")] = "yaml",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File for yaml (standard output by default), folder for helm.", show_default=False),
+    ] = None,
+) -> None:
+    """Write what is released as plain YAML or as a Helm chart with the environment's values. Without what is secret."""
+    from ils_pipelines.commands.export import export as write
+
+    raise typer.Exit(write(environment, form=form, output=output))
+
+
+@app.command()
 def down(
     environment: EnvironmentArgument,
     confirm: Annotated[str, typer.Option(help="The environment's name once more.", show_default=False)] = "",

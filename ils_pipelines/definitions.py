@@ -13,6 +13,7 @@ from ils_pipelines.defs.layers import LAYER_ASSETS
 from ils_pipelines.defs.looks import Looks
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.scans import scan_definitions
 
 SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HEALTH))
@@ -20,7 +21,7 @@ SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HE
 defs = Definitions(
     assets=[*LAYER_ASSETS, *(scan.report for scan in SCANS)],
     asset_checks=[scan.checks for scan in SCANS],
-    jobs=[provision_environment, *OP_JOBS, approve_plan, *(scan.job for scan in SCANS)],
+    jobs=[provision_environment, *OP_JOBS, approve_plan, roll_back_release, *(scan.job for scan in SCANS)],
     schedules=[schedule for scan in SCANS for schedule in scan.schedules],
     sensors=[environment_files, expired_environments],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},

@@ -37,7 +37,15 @@ JOBS: Mapping[Action, str] = {
     Action.UP: "provision_environment",
     Action.PREVIEW: "preview_environment",
     Action.DESTROY: "teardown_environment",
+    Action.ROLLBACK: "roll_back_release",
+    Action.SCALE: "scale_environment",
 }
+OPS: Mapping[Action, str] = {
+    Action.DESTROY: "confirm_teardown",
+    Action.ROLLBACK: "roll_back",
+    Action.SCALE: "scale",
+}
+"""The step of a job that takes what was asked for."""
 
 
 @dataclass
@@ -75,10 +83,12 @@ def run(
     confirm: str = "",
     approve: str = "",
     lifetime: Lifetime | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> ExitCode:
     """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens.
 
-    `lifetime` is for an up of an environment that is made for a time.
+    `lifetime` is for an up of an environment that is made for a time. `asked` is the configuration of the job's step, where
+    the action is more than its name.
     """
     collected = _Collected()
     run_id: str | None = None
@@ -90,9 +100,10 @@ def run(
         target.preflight()
         if action is Action.DESTROY:
             check_teardown(target, confirmed=confirm)
+            asked = {"confirm": confirm}
         if approve:
             approve_to_apply(target, approve)
-        run_id, code = _run_job(action, environment, collected, confirm=confirm)
+        run_id, code = _run_job(action, environment, collected, asked)
     except IlsError as error:
         problem = error
         code = exit_code_of(error)
@@ -103,10 +114,10 @@ def run(
     return code
 
 
-def _run_job(action: Action, environment: str, collected: _Collected, *, confirm: str) -> tuple[str, ExitCode]:
-    config: dict[str, Any] = {}
-    if action is Action.DESTROY:
-        config = {"ops": {"confirm_teardown": {"config": {"confirm": confirm}}}}
+def _run_job(
+    action: Action, environment: str, collected: _Collected, asked: Mapping[str, Any] | None
+) -> tuple[str, ExitCode]:
+    config: dict[str, Any] = {"ops": {OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
     with ExitStack() as stack:
         # Shown before Dagster is loaded, so that nobody wonders for a second whether anything happens.
         display = stack.enter_context(ProgressDisplay(console(stderr=True), environment))

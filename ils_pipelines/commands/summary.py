@@ -24,8 +24,14 @@ STYLES = {
     Operation.DELETE: "red",
     Operation.ADOPT: "cyan",
 }
-_TITLES = {Action.UP: "done to", Action.PREVIEW: "planned for", Action.DESTROY: "deleted from"}
-_VERBS = {Action.UP: "made", Action.PREVIEW: "planned", Action.DESTROY: "made"}
+_TITLES = {
+    Action.UP: "done to",
+    Action.PREVIEW: "planned for",
+    Action.DESTROY: "deleted from",
+    Action.ROLLBACK: "rolled back in",
+    Action.SCALE: "scaled in",
+}
+_VERBS = dict.fromkeys(Action, "made") | {Action.PREVIEW: "planned"}
 _ORDER = {layer: position for position, layer in enumerate(Layer)}
 
 

@@ -11,6 +11,7 @@ from ils_pipelines.engine.models import Change, Operation, Outputs, Plan
 from ils_pipelines.provisioning.cost_report import cost_entry
 from ils_pipelines.provisioning.leftovers import Leftover
 from ils_pipelines.provisioning.progress import LayerReport
+from ils_pipelines.release.errors import ReleaseFailed
 
 MAX_ROWS = 400
 """Rows of a change table. Its text is kept in the event log, and a browser has to show it."""
@@ -39,6 +40,20 @@ def report_metadata(report: LayerReport) -> MetadataMapping:
         metadata["monthly_cost_estimate"] = MetadataValue.json(cost_entry(report.cost))
     if report.outputs:
         metadata["outputs"] = MetadataValue.json(shown_outputs(report.outputs))
+    return metadata
+
+
+def failure_metadata(error: Exception) -> MetadataMapping:
+    """What is known of a failed release beside its message: why its pods did not serve, and which release serves now."""
+    if not isinstance(error, ReleaseFailed):
+        return {}
+    metadata: MetadataMapping = {
+        "pods": MetadataValue.md("\n".join(f"* {reason}" for reason in error.reasons) or "none")
+    }
+    if error.log:
+        metadata["last_log_lines"] = MetadataValue.md("```\n" + "\n".join(error.log) + "\n```")
+    if error.rolled_back_to is not None:
+        metadata["rolled_back_to"] = MetadataValue.int(error.rolled_back_to)
     return metadata
 
 

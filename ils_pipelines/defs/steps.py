@@ -1,14 +1,17 @@
 """Doing one thing to one layer as a step of a Dagster run: events logged as they come, failures that read well."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from dagster import AssetExecutionContext, Failure, OpExecutionContext
 
 from ils_pipelines.defs.executor import step_cancel_event
+from ils_pipelines.defs.metadata import failure_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.step_log import StepLog
 from ils_pipelines.engine.models import EngineEvent
+from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import Permit
 from ils_pipelines.provisioning.layers import layer_work, perform
@@ -27,7 +30,29 @@ StepContext = AssetExecutionContext | OpExecutionContext
 
 
 def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Layer, action: Action) -> LayerReport:
-    """Preview, bring up or destroy a layer of the run's environment.
+    """Preview, bring up or destroy a layer of the run's environment. Raises what `told` raises."""
+
+    def work(on_event: OnEvent) -> LayerReport:
+        permit = Permit()
+        if action is Action.UP:
+            target, permit = targets.open_approved(context.partition_key, context.run_id)
+        else:
+            target = targets.open(context.partition_key)
+        return perform(
+            layer_work(target, layer),
+            action,
+            environment=target.environment,
+            layer=layer,
+            approved=permit.of(layer),
+            on_event=on_event,
+            cancel=step_cancel_event(),
+        )
+
+    return told(context, layer, action, work)
+
+
+def told(context: StepContext, layer: Layer, action: Action, work: Callable[[OnEvent], LayerReport]) -> LayerReport:
+    """Do something to a layer, with its events in the step's log and whoever listens to the run told as well.
 
     Raises `Failure`, with the message alone, for an error that was written for a person; others pass as they are.
     """
@@ -35,11 +60,6 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
     started = time.monotonic()
     publish(run_id, LayerStarted(layer, action))
     try:
-        permit = Permit()
-        if action is Action.UP:
-            target, permit = targets.open_approved(context.partition_key, run_id)
-        else:
-            target = targets.open(context.partition_key)
         with StepLog(context.log) as log:
 
             def on_event(event: EngineEvent) -> None:
@@ -48,20 +68,12 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
                     publish(run_id, LayerEvent(layer, event))
                     log(event)
 
-            report = perform(
-                layer_work(target, layer),
-                action,
-                environment=target.environment,
-                layer=layer,
-                approved=permit.of(layer),
-                on_event=on_event,
-                cancel=step_cancel_event(),
-            )
+            report = work(on_event)
     except Exception as error:
         failed = LayerFailed(layer, error, timedelta(seconds=time.monotonic() - started))
         publish(run_id, failed)
         if isinstance(error, IlsError):
-            raise Failure(description=failed.message, allow_retries=False) from error
+            raise Failure(description=failed.message, metadata=failure_metadata(error), allow_retries=False) from error
         raise
     publish(run_id, LayerFinished(layer, report))
     return report

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ils_pipelines.settings.loading import environment_file
+from ils_pipelines.settings.loading import UnknownEnvironment, environment_file
 
 DISTRIBUTION = "ils-pipelines"
 DECIDING = ("settings", "stacks", "release", "engine", "provisioning", "targets")
@@ -63,8 +63,16 @@ def code_version(environment: str) -> CodeVersion:
         package=_package_version(),
         commit=_commit(),
         sources=_sources(),
-        environment_file=hashlib.sha256(environment_file(environment).read_bytes()).hexdigest(),
+        environment_file=environment_file_hash(environment),
     )
+
+
+def environment_file_hash(environment: str) -> str:
+    """SHA-256, in hex; empty for an environment that was made without a file."""
+    try:
+        return hashlib.sha256(environment_file(environment).read_bytes()).hexdigest()
+    except UnknownEnvironment:
+        return ""
 
 
 def _sources() -> str:

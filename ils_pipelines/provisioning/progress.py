@@ -25,6 +25,10 @@ class Action(StrEnum):
     PREVIEW = "preview"
     UP = "up"
     DESTROY = "destroy"
+    ROLLBACK = "rollback"
+    """Releases an earlier release of the application again."""
+    SCALE = "scale"
+    """Changes how many pods and nodes there are."""
 
 
 @dataclass(frozen=True)

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
-from ils_pipelines.engine.errors import EngineError
-from ils_pipelines.engine.models import UNKNOWN, Drift, LockHolder, Outputs, Plan, UpResult
+from ils_pipelines.engine.models import UNKNOWN, Drift, EngineEvent, EventKind, LockHolder, Outputs, Plan, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
+from ils_pipelines.provisioning.application_secrets import UNKNOWN_SECRETS, NotReady, read_secrets
+from ils_pipelines.provisioning.code_version import environment_file_hash
 from ils_pipelines.provisioning.estimate import Resource
 from ils_pipelines.provisioning.layers import upstream_outputs
 from ils_pipelines.release.app import AppRelease
+from ils_pipelines.release.canary.checks import Check, WithinMeasures, checks_of
+from ils_pipelines.release.history.store import History
 from ils_pipelines.release.manifests import manifests
 from ils_pipelines.release.plan import PROJECT, Survey
-from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, TargetGroup, release_of
+from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, Release, TargetGroup, release_of
+from ils_pipelines.settings.canary import CloudWatchCheck
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
-DATABASE_URL = "DATABASE_URL"
-REDIS_AUTH_TOKEN = "REDIS_AUTH_TOKEN"  # noqa: S105 the name of a variable
-
-_UNKNOWN_SECRETS = {DATABASE_URL: UNKNOWN, REDIS_AUTH_TOKEN: UNKNOWN}
 _UNKNOWN_DATABASE = DatabaseEndpoint(UNKNOWN, 5432, UNKNOWN)
 _UNKNOWN_CACHE = CacheEndpoint(UNKNOWN, 6379)
 _UNKNOWN_TARGETS = TargetGroup(UNKNOWN, UNKNOWN)
 
 
-class NotReady(EngineError):
-    """Something that the release is made from is not there."""
-
-
 class ReleaseLayer:
-    """The work on the application's release.
-
-    Secrets are read from Secrets Manager at the moment of use, with the target's own client, and go nowhere but into the
-    cluster: not through Dagster, not into a checkpoint.
-    """
+    """The work on the application's release."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -52,7 +42,7 @@ class ReleaseLayer:
             return self._of_nothing().plan()
         if self._missing():
             return self._without_values(self._cluster_name).preview()
-        return self._release(self._cluster_name).preview()
+        return self._release().preview()
 
     def up(
         self,
@@ -62,12 +52,29 @@ class ReleaseLayer:
         cancel: threading.Event | None = None,
     ) -> UpResult:
         """Raises `NotReady` unless the layers below exist."""
-        if missing := self._missing():
-            raise NotReady(
-                f"the release needs {', '.join(missing)}, which {'do' if len(missing) > 1 else 'does'} not exist yet. "
-                "Provision what is missing first."
-            )
-        return self._release(self._cluster_name or "").up(approved=approved, on_event=on_event, cancel=cancel)
+        return self._release(on_event).up(approved=approved, on_event=on_event, cancel=cancel)
+
+    def rollback(
+        self,
+        to: int | None,
+        *,
+        reason: str,
+        on_event: OnEvent = ignore_events,
+        cancel: threading.Event | None = None,
+    ) -> UpResult:
+        """Release an earlier release again: code and configuration, with the secrets that hold now. Likewise."""
+        return self._release(on_event).rollback(to, reason=reason, on_event=on_event, cancel=cancel)
+
+    def history(self) -> History:
+        """The releases that are kept, the newest first; none where there is no cluster."""
+        if self._cluster_name is None:
+            return History(self._environment.name, ())
+        return self._without_values(self._cluster_name).history()
+
+    def described(self) -> Release:
+        """What is released, as far as the layers below tell: what does not exist yet is unknown."""
+        values = UNKNOWN_SECRETS if self._missing() else read_secrets(self._target, self.database, self._value).values
+        return release_of(self._environment, values, self.database, self.cache, target_group=self.target_group)
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
         if self._cluster_name is None:
@@ -124,69 +131,84 @@ class ReleaseLayer:
 
     def _of_nothing(self) -> Survey:
         """What would be released into a cluster that does not exist yet."""
-        release = release_of(
-            self._environment, _UNKNOWN_SECRETS, _UNKNOWN_DATABASE, _UNKNOWN_CACHE, RolloutLimits(), _UNKNOWN_TARGETS
-        )
-        return Survey(self._environment.name, manifests(release), {})
+        return Survey(self._environment.name, manifests(self.described()), {})
 
     def _without_values(self, cluster: str) -> AppRelease:
         """For what does not depend on the values of the layers below."""
         return AppRelease(
             self._target.kubernetes(cluster),
             self._environment,
-            _UNKNOWN_SECRETS,
+            UNKNOWN_SECRETS,
             database=_UNKNOWN_DATABASE,
             cache=_UNKNOWN_CACHE,
             target_group=_UNKNOWN_TARGETS,
         )
 
-    def _release(self, cluster: str) -> AppRelease:
-        database = DatabaseEndpoint(
+    def _release(self, on_event: OnEvent = ignore_events) -> AppRelease:
+        if missing := self._missing():
+            raise NotReady(
+                f"the release needs {', '.join(missing)}, which {'do' if len(missing) > 1 else 'does'} not exist yet. "
+                "Provision what is missing first."
+            )
+        database, cache = self.database, self.cache
+        with ThreadPoolExecutor(2) as pool:
+            client = pool.submit(self._target.kubernetes, self._cluster_name or "")
+            secrets = pool.submit(read_secrets, self._target, database, self._value).result()
+            if secrets.missing:
+                message = f"not put into Secrets Manager yet: {'; '.join(secrets.missing)}"
+                on_event(
+                    EngineEvent(kind=EventKind.NOTE, project=PROJECT, stack=self._environment.name, message=message)
+                )
+            return AppRelease(
+                client.result(),
+                self._environment,
+                secrets.values,
+                database=database,
+                cache=cache,
+                target_group=self.target_group,
+                checks=checks_of(self._environment.app.canary, self._cloudwatch_check),
+                environment_file=environment_file_hash(self._environment.name),
+            )
+
+    @property
+    def database(self) -> DatabaseEndpoint:
+        """Where the database is; unknown while there is none."""
+        if self._below[Layer.DATABASE] is None:
+            return _UNKNOWN_DATABASE
+        return DatabaseEndpoint(
             self._value(Layer.DATABASE, "endpoint"),
             int(self._value(Layer.DATABASE, "port")),
             self._value(Layer.DATABASE, "database_name"),
         )
-        cache = CacheEndpoint(
+
+    @property
+    def cache(self) -> CacheEndpoint:
+        """Likewise, of the cache."""
+        if self._below[Layer.CACHE] is None:
+            return _UNKNOWN_CACHE
+        return CacheEndpoint(
             self._value(Layer.CACHE, "primary_endpoint"),
             int(self._value(Layer.CACHE, "port")),
         )
-        targets = TargetGroup(
+
+    @property
+    def target_group(self) -> TargetGroup:
+        """Likewise, where the load balancer looks for the pods."""
+        if self._below[Layer.LOAD_BALANCER] is None:
+            return _UNKNOWN_TARGETS
+        return TargetGroup(
             self._value(Layer.LOAD_BALANCER, "target_group_arn"), self._value(Layer.LOAD_BALANCER, "vpc_id")
         )
-        with ThreadPoolExecutor(3) as pool:
-            client = pool.submit(self._target.kubernetes, cluster)
-            master = pool.submit(self._secret, self._value(Layer.DATABASE, "master_secret_arn"))
-            token = pool.submit(self._secret, self._value(Layer.CACHE, "auth_token_secret_arn"))
-            secrets = {
-                DATABASE_URL: database_url(database, json.loads(master.result())),
-                REDIS_AUTH_TOKEN: token.result(),
-            }
-            return AppRelease(
-                client.result(), self._environment, secrets, database=database, cache=cache, target_group=targets
-            )
 
-    def _secret(self, arn: str) -> str:
-        """The string of a secret. Raises `NotReady`, which says nothing of it."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return str(self._target.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-        except (BotoCoreError, ClientError, KeyError) as error:
-            raise NotReady(
-                f"the release needs the secret {arn}, which could not be read ({error}). Check that the layer that made "
-                "it is up, and that these credentials may read it."
-            ) from error
+    def _cloudwatch_check(self, settings: CloudWatchCheck) -> Check:
+        suffix = str(self._value(Layer.LOAD_BALANCER, "load_balancer_arn_suffix"))
+        return WithinMeasures(settings, self._target.client("cloudwatch"), suffix)
 
 
 _NEEDED: Mapping[Layer, tuple[str, ...]] = {
     Layer.CLUSTER: ("cluster_name",),
     Layer.DATABASE: ("endpoint", "port", "database_name", "master_secret_arn"),
     Layer.CACHE: ("primary_endpoint", "port", "auth_token_secret_arn"),
-    Layer.LOAD_BALANCER: ("target_group_arn", "vpc_id"),
+    Layer.SECRETS: ("database_url_secret_arn", "auth_provider_secret_arn", "lims_api_key_secret_arn"),
+    Layer.LOAD_BALANCER: ("load_balancer_arn_suffix", "target_group_arn", "vpc_id"),
 }
-
-
-def database_url(database: DatabaseEndpoint, login: Mapping[str, str]) -> str:
-    """A libpq URL with TLS required; user name and password may hold any character."""
-    user, password = (quote(login[key], safe="") for key in ("username", "password"))
-    return f"postgresql://{user}:{password}@{database.host}:{database.port}/{quote(database.name, safe='')}?sslmode=require"

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ils_pipelines.release.errors import ApiFailure, ClusterUnreachable
-from ils_pipelines.release.manifests import FIELD_MANAGER
-from ils_pipelines.release.objects import DEPLOYMENT, Body, Kind, Ref, kind_of
+from ils_pipelines.release.names import FIELD_MANAGER
+from ils_pipelines.release.objects import DEPLOYMENT, POD, Body, Kind, Ref, kind_of
 
 TIMEOUT_SECONDS = (5, 30)
 """To connect, and to answer."""
+MOST_LOG_BYTES = 16_384
 _APPLY = "application/apply-patch+yaml"
 
 Object = dict[str, Any]
@@ -49,14 +50,35 @@ class Cluster:
             if not token:
                 return found
 
-    def apply(self, ref: Ref, body: Body, *, force: bool) -> Object:
-        """Server-side apply: create the object, or make the fields of `body` what they say there."""
+    def apply(
+        self, ref: Ref, body: Body, *, force: bool, manager: str = FIELD_MANAGER, dry_run: bool = False
+    ) -> Object:
+        """Server-side apply: create the object, or make the fields of `body` what they say there.
+
+        With `dry_run` the server says what it would do, admission and conflicts included, and changes nothing.
+        """
         query = [
-            ("fieldManager", FIELD_MANAGER),
+            ("fieldManager", manager),
             ("force", "true" if force else "false"),
             ("fieldValidation", "Strict"),
+            *([("dryRun", "All")] if dry_run else []),
         ]
         return self._call("PATCH", _path(kind_of(ref), ref.namespace, ref.name), query, dict(body), _APPLY)
+
+    def log(self, namespace: str, pod: str, container: str, *, lines: int, previous: bool) -> str:
+        """The end of a container's log; of the run before this one with `previous`. Empty where there is none."""
+        query = [
+            ("container", container),
+            ("tailLines", str(lines)),
+            ("limitBytes", str(MOST_LOG_BYTES)),
+            *([("previous", "true")] if previous else []),
+        ]
+        try:
+            return self._text("GET", f"{_path(POD, namespace, pod)}/log", query)
+        except ApiFailure as failure:
+            if failure.code in (400, 404):  # the container has not run, or the pod has gone
+                return ""
+            raise
 
     def delete(self, ref: Ref) -> None:
         """Delete the object; a deployment stays until its pods are gone. Nothing happens when it is gone already."""
@@ -76,10 +98,21 @@ class Cluster:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> Object:
+        answer: Object = json.loads(self._text(method, path, query, body, content_type))
+        return answer
+
+    def _text(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> str:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
         try:
             response = self._api_client.call_api(
                 path,
@@ -92,7 +125,7 @@ class Cluster:
                 _return_http_data_only=True,
                 _request_timeout=TIMEOUT_SECONDS,
             )
-            answer: Object = json.loads(response.data)
+            data: bytes = response.data
         except ApiException as error:
             raise _failure(method, path, error.status, error.body) from None  # its text shows the body
         except (HTTPError, OSError) as error:
@@ -101,7 +134,7 @@ class Cluster:
                 f"the Kubernetes API at {host} does not answer ({type(error).__name__}). Check that the cluster is "
                 "active and that its endpoint can be reached from here."
             ) from error
-        return answer
+        return data.decode("utf-8", "replace")
 
 
 def _path(kind: Kind, namespace: str, name: str = "") -> str:

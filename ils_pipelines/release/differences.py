@@ -13,7 +13,8 @@ from typing import Any
 from ils_pipelines.engine.models import SECRET as MASK
 from ils_pipelines.engine.models import DiffKind, PropertyDiff
 from ils_pipelines.release.cluster import Object
-from ils_pipelines.release.manifests import APPLIED, FIELD_MANAGER, secret_digests
+from ils_pipelines.release.manifests.parts import secret_digests
+from ils_pipelines.release.names import APPLIED, FIELD_MANAGER, REPLICAS_MANAGER
 from ils_pipelines.release.objects import SECRET, Body, Kind
 
 # What identifies the items of a list, by the name of the field; the items of other lists are compared by position.
@@ -25,10 +26,11 @@ ITEM_KEYS: Mapping[str, tuple[str, ...]] = {
     "volumeMounts": ("mountPath",),
     "ports": ("containerPort", "port", "protocol"),
 }
-_QUANTITIES = frozenset({"limits", "requests", "sizeLimit", "hard"})
+_QUANTITIES = frozenset({"limits", "requests", "sizeLimit", "hard", "default", "defaultRequest"})
 _NOT_SET: tuple[Any, ...] = (None, "", 0, False, [], {})
 """What is not written back by an API server: the same as not being there."""
-_CONTROLLERS = frozenset({"kube-controller-manager", "kube-apiserver", "kubelet", "kube-scheduler"})
+# Whose changes are no drift: controllers, and scaling, which is a job of its own.
+_CONTROLLERS = frozenset({"kube-controller-manager", "kube-apiserver", "kubelet", "kube-scheduler", REPLICAS_MANAGER})
 _FINALIZERS = "metadata.finalizers"
 """Controllers hold on to an object by these until they have cleaned up after it, under whatever name they write."""
 _MISSING = object()

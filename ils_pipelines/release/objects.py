@@ -27,6 +27,13 @@ SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 SECRET = Kind("v1", "Secret", "secrets")
 SERVICE = Kind("v1", "Service", "services")
+RESOURCE_QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+LIMIT_RANGE = Kind("v1", "LimitRange", "limitranges")
+ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+NETWORK_POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+DISRUPTION_BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 REPLICA_SET = Kind("apps/v1", "ReplicaSet", "replicasets")
 POD = Kind("v1", "Pod", "pods")
@@ -35,9 +42,20 @@ TARGET_GROUP_BINDING = Kind("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "targ
 
 RELEASED: tuple[tuple[Kind, ...], ...] = (
     (NAMESPACE,),
-    (SERVICE_ACCOUNT, CONFIG_MAP, SECRET, SERVICE),
+    (
+        RESOURCE_QUOTA,
+        LIMIT_RANGE,
+        SERVICE_ACCOUNT,
+        CONFIG_MAP,
+        SECRET,
+        ROLE,
+        SERVICE,
+        NETWORK_POLICY,
+        DISRUPTION_BUDGET,
+    ),
+    (ROLE_BINDING,),
     (DEPLOYMENT,),
-    (TARGET_GROUP_BINDING,),
+    (AUTOSCALER, TARGET_GROUP_BINDING),
 )
 """Kinds that a release may hold, in the order in which they are applied; those of one step do not need each other.
 
@@ -81,6 +99,12 @@ def kind_of(ref: Ref) -> Kind:
 def ref_of(kind: Kind, body: Body) -> Ref:
     metadata = body["metadata"]
     return Ref(kind.api_version, kind.kind, metadata.get("namespace", "") if kind.namespaced else "", metadata["name"])
+
+
+def ref_at(body: Body) -> Ref:
+    """Of an object that says itself what it is."""
+    kind = _KINDS[body["apiVersion"], body["kind"]]
+    return ref_of(kind, body)
 
 
 @dataclass(frozen=True)

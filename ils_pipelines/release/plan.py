@@ -10,7 +10,7 @@ from ils_pipelines.engine.models import Change, Drift, Operation, Plan, Resource
 from ils_pipelines.release import differences
 from ils_pipelines.release.cluster import Cluster, Object
 from ils_pipelines.release.errors import ApiFailure, ReleaseError
-from ils_pipelines.release.manifests import ownership_labels
+from ils_pipelines.release.names import ownership_labels
 from ils_pipelines.release.objects import NAMESPACE, RELEASED, Kind, Manifest, Ref, kind_of, ref_of
 
 PROJECT = "ils-app_release"

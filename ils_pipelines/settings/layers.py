@@ -35,6 +35,6 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.SECRETS: (Layer.ENCRYPTION,),
         Layer.LOAD_BALANCER: (Layer.VPC,),
         Layer.BACKUP_VAULT: (Layer.TABLES,),
-        Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.LOAD_BALANCER),
+        Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.SECRETS, Layer.LOAD_BALANCER),
     }
 )

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 
 from ils_pipelines.settings.section import Section, refuse
 
+PLACEHOLDER = "not set: a person has to put the value in"
+"""The first version of every secret that a person fills in. Not JSON, so that whoever takes it for a value fails at once."""
 SHORTEST_RECOVERY_WINDOW_DAYS = 7
 """What Secrets Manager offers besides deleting at once."""
 

@@ -12,14 +12,11 @@ import pulumi
 
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.settings.secrets import Secrets
+from ils_pipelines.settings.secrets import PLACEHOLDER, Secrets
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import EncryptionOutputs, SecretsOutputs
 from ils_pipelines.stacks.upstream import Upstream
-
-PLACEHOLDER = "not set: a person has to put the value in"
-"""The first version of every secret. Not JSON, so that whoever takes it for a value fails at once."""
 
 DATABASE_URL = "database-url"
 AUTH_PROVIDER = "auth-provider"

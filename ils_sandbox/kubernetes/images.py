@@ -29,16 +29,16 @@ TAGS: dict[str, Outcome] = {
 class Image:
     repository: str
     tag: str
+    digest: str
+    """`sha256:…`; empty when the reference has none."""
 
 
 def parse(reference: str) -> Image:
-    """The repository and tag of an image reference; a digest stands as the tag."""
-    path, at, digest = reference.partition("@")
-    if at:
-        return Image(path, digest)
-    folder, slash, last = reference.rpartition("/")
+    """The parts of an image reference; the tag is `latest` when there is neither tag nor digest."""
+    path, _, digest = reference.partition("@")
+    folder, slash, last = path.rpartition("/")
     name, _, tag = last.partition(":")
-    return Image(f"{folder}{slash}{name}", tag or "latest")
+    return Image(f"{folder}{slash}{name}", tag or ("" if digest else "latest"), digest)
 
 
 def outcome(reference: str) -> Outcome:

@@ -27,7 +27,7 @@ ASSETS = {
     "load_balancer": {"deps": {"vpc"}, "kinds": {"pulumi", "aws", "elb"}, "group": "infrastructure"},
     "backup_vault": {"deps": {"tables"}, "kinds": {"pulumi", "aws", "backup"}, "group": "infrastructure"},
     "app_release": {
-        "deps": {"cluster", "database", "cache", "load_balancer"},
+        "deps": {"cluster", "database", "cache", "secrets", "load_balancer"},
         "kinds": {"kubernetes"},
         "group": "application",
     },

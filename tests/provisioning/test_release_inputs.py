@@ -4,8 +4,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from ils_pipelines.provisioning.application_secrets import database_url
 from ils_pipelines.provisioning.approval import environment_digest
-from ils_pipelines.provisioning.release import database_url
 from ils_pipelines.release.settings import DatabaseEndpoint
 from ils_pipelines.settings.layers import Layer
 

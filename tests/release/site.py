@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from ils_pipelines.release.app import AppRelease
+from ils_pipelines.release.canary.checks import Check
 from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, TargetGroup
 from ils_pipelines.settings.environment import Environment
 from ils_sandbox.kubernetes.standalone import StandaloneServer
@@ -35,6 +36,7 @@ class Site:
         limits: RolloutLimits = LIMITS,
         database_host: str = "db.example.internal",
         target_group: TargetGroup | None = None,
+        checks: Sequence[Check] = (),
     ) -> AppRelease:
         environment = Environment.model_validate({"name": "dev", "app": dict(app or {})})
         return AppRelease(
@@ -45,6 +47,7 @@ class Site:
             cache=CacheEndpoint("cache.example.internal", 6379),
             target_group=target_group,
             limits=limits,
+            checks=checks,
         )
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:

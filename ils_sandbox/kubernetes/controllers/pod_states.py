@@ -117,9 +117,11 @@ def _running(image: str) -> dict[str, Any]:
 
 
 def _ran(image: str) -> dict[str, str]:
-    digest = hashlib.sha256(image.encode()).hexdigest()
-    repository = images.parse(image).repository
-    return {"imageID": f"{repository}@sha256:{digest}", "containerID": f"containerd://{digest}"}
+    """What a runtime says of a container that ran: an image that is named by digest is that one."""
+    invented = hashlib.sha256(image.encode()).hexdigest()
+    parsed = images.parse(image)
+    digest = parsed.digest or f"sha256:{invented}"
+    return {"imageID": f"{parsed.repository}@{digest}", "containerID": f"containerd://{invented}"}
 
 
 def exited(code: int) -> dict[str, Any]:

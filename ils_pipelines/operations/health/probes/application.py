@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.health.view import View, finding, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.release.names import APP_NAME
 from ils_pipelines.release.objects import DEPLOYMENT, NAMESPACE, POD
-from ils_pipelines.release.rollout import REMEDIES, PodTrouble, trouble_of
-from ils_pipelines.release.settings import APP_NAME
+from ils_pipelines.release.rollout.troubles import REMEDIES, PodTrouble, trouble_of
 
 _REMEDY = "Look at the pods' events and logs (kubectl describe pod, kubectl logs)."
 

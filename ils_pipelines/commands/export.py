@@ -1,0 +1,67 @@
+"""`ils export`: what is released, as files. Starts no run and does not need Dagster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ils_pipelines.commands.output import ExitCode
+from ils_pipelines.engine.models import UNKNOWN
+from ils_pipelines.errors import IlsError
+from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
+
+if TYPE_CHECKING:
+    from ils_pipelines.release.settings import Release
+
+
+class CannotExport(IlsError):
+    """What was asked for cannot be written."""
+
+
+def export(environment: str, *, form: str, output: Path | None) -> ExitCode:
+    """Write it and say where. Raises an `IlsError`."""
+    from ils_pipelines.provisioning.release import ReleaseLayer
+
+    write = _FORMS.get(form)
+    if write is None:
+        raise CannotExport(f"expected --format {' or '.join(_FORMS)}, found {form!r}.")
+    target = open_target(load_environment(environment))
+    target.preflight()
+    release = ReleaseLayer(target).described()
+    write(release, output)
+    unknown = [name for name, value in release.config.items() if value == UNKNOWN]
+    if unknown:
+        sys.stderr.write(
+            f"{', '.join(unknown)} of {environment} are not known before the layers below exist: {UNKNOWN} stands there\n"
+        )
+    return ExitCode.SUCCESS
+
+
+def _yaml(release: Release, output: Path | None) -> None:
+    from ils_pipelines.release import validation
+    from ils_pipelines.release.export.plain import plain_yaml
+    from ils_pipelines.release.manifests import manifests
+
+    objects = manifests(release)
+    validation.check(release.environment, objects, release.kubernetes_version)
+    text = plain_yaml(release, objects)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    output.write_text(text, encoding="utf-8")
+    sys.stderr.write(f"wrote {output}\n")
+
+
+def _helm(release: Release, output: Path | None) -> None:
+    from ils_pipelines.release.export.helm import write_chart
+
+    if output is None:
+        raise CannotExport("expected a folder for the Helm chart, found none. Name one: --output charts/ils")
+    for file in write_chart(release, output):
+        sys.stderr.write(f"wrote {file}\n")
+
+
+_FORMS: Mapping[str, Callable[[Release, Path | None], None]] = {"yaml": _yaml, "helm": _helm}

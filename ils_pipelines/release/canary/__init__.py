@@ -1,0 +1,1 @@
+"""Trying a release on a few pods before all."""

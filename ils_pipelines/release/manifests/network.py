@@ -1,0 +1,87 @@
+"""How the application is reached, and whom it may talk to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ils_pipelines.release.manifests.parts import manifest
+from ils_pipelines.release.manifests.tracing import OTLP_HTTP_PORT
+from ils_pipelines.release.names import APP_NAME, DENY_ALL_NAME, all_pods
+from ils_pipelines.release.objects import NETWORK_POLICY, SERVICE, TARGET_GROUP_BINDING, Manifest
+from ils_pipelines.release.settings import SERVICE_PORT, Release
+from ils_pipelines.settings.workload import TracingMode
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label with its name that Kubernetes puts on every namespace."""
+DNS_NAMESPACE = "kube-system"
+
+
+def service(release: Release) -> Manifest:
+    port = {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"}
+    spec = {"type": "ClusterIP", "selector": all_pods(release.environment), "ports": [port]}
+    return manifest(release, SERVICE, APP_NAME, {"spec": spec})
+
+
+def target_group_binding(release: Release) -> Manifest | None:
+    """What registers the pods with the load balancer. Says all that the controller's webhook would fill in otherwise."""
+    if release.target_group is None:
+        return None
+    spec = {
+        "targetGroupARN": release.target_group.arn,
+        "targetType": "ip",
+        "ipAddressType": "ipv4",
+        "vpcID": release.target_group.vpc_id,
+        "serviceRef": {"name": APP_NAME, "port": "http"},
+    }
+    return manifest(release, TARGET_GROUP_BINDING, APP_NAME, {"spec": spec})
+
+
+def default_deny(release: Release) -> Manifest:
+    """Whatever else runs in the namespace may talk to nobody: being let in is said for each workload."""
+    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    return manifest(release, NETWORK_POLICY, DENY_ALL_NAME, {"spec": spec})
+
+
+def network_policy(release: Release) -> Manifest:
+    spec = {
+        "podSelector": {"matchLabels": all_pods(release.environment)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": _ingress(release),
+        "egress": _egress(release),
+    }
+    return manifest(release, NETWORK_POLICY, APP_NAME, {"spec": spec})
+
+
+def _ingress(release: Release) -> list[dict[str, Any]]:
+    """From the namespace itself, from the load balancer, whose nodes are in the public subnets, and for metrics."""
+    peers: list[dict[str, Any]] = [{"podSelector": {}}]
+    peers += [_network(cidr) for cidr in release.network.load_balancer_cidrs]
+    peers += [_namespace(name) for name in release.app.scraping_namespaces]
+    return [{"from": peers, "ports": [_port(release.app.port)]}]
+
+
+def _egress(release: Release) -> list[dict[str, Any]]:
+    network = release.network
+    data = [_network(cidr) for cidr in network.data_cidrs]
+    rules: list[dict[str, Any]] = [
+        {"to": [_network("0.0.0.0/0")], "ports": [_port(443)]},
+        {"to": data, "ports": [_port(network.database_port)]},
+        {"to": data, "ports": [_port(network.cache_port)]},
+        {"to": [_namespace(DNS_NAMESPACE)], "ports": [_port(53, "UDP"), _port(53)]},
+    ]
+    tracing = release.app.tracing
+    if tracing.mode is TracingMode.COLLECTOR:
+        rules.append({"to": [_namespace(tracing.collector_namespace)], "ports": [_port(OTLP_HTTP_PORT)]})
+    return rules
+
+
+def _network(cidr: str) -> dict[str, Any]:
+    return {"ipBlock": {"cidr": cidr}}
+
+
+def _namespace(name: str) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: name}}}
+
+
+def _port(number: int, protocol: str = "TCP") -> dict[str, Any]:
+    return {"protocol": protocol, "port": number}

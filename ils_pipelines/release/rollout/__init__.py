@@ -1,0 +1,1 @@
+"""Waiting until new pods serve, and saying why they do not."""
