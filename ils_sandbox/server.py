@@ -136,6 +136,7 @@ def status(directory: Path) -> SandboxStatus | None:
     processes = [
         ProcessStatus(name="supervisor", pid=state.pid, healthy=True, memory_megabytes=resident_megabytes(state.pid)),
         _server_status("aws", state.aws.pid, state.aws.endpoint, None),
+        _server_status("data", state.data.pid, state.data.endpoint, None),
     ]
     if state.kubernetes is not None:
         kubernetes = state.kubernetes

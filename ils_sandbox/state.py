@@ -8,6 +8,7 @@
     ports.json           the ports of the last start, taken again when they are free
     logs/                one file per process
     aws/  kubernetes/    what the emulated accounts and clusters contain
+    data/                what the databases and caches hold
     tls/                 the sandbox's own certificate authority and server certificate
 """
 
@@ -53,6 +54,14 @@ class KubernetesEndpoint(_Model):
     pid: int
 
 
+class DataEndpoint(_Model):
+    endpoint: str
+    """`http://127.0.0.1:<port>` of the control API; where databases answer, RDS and ElastiCache say."""
+    ca_file: Path
+    """The certificate authority that signed what databases and caches show."""
+    pid: int
+
+
 class SandboxState(_Model):
     """A running sandbox: everything it names answered when this was written."""
 
@@ -60,6 +69,7 @@ class SandboxState(_Model):
     """The supervisor's process id."""
     started_at: datetime
     aws: AwsEndpoint
+    data: DataEndpoint
     kubernetes: KubernetesEndpoint | None = None
     """None when the sandbox was started without Kubernetes."""
 
@@ -91,6 +101,7 @@ class SandboxFiles:
         self.logs = self.sandbox / "logs"
         self.aws = self.sandbox / "aws"
         self.kubernetes = self.sandbox / "kubernetes"
+        self.databases = self.sandbox / "data"
         self.tls = self.sandbox / "tls"
         self.stacks = directory / "stacks"
 
@@ -103,7 +114,7 @@ class SandboxFiles:
     @property
     def data(self) -> tuple[Path, ...]:
         """What `reset` deletes: the emulated world, and the checkpoints, which describe that world."""
-        return (self.aws, self.kubernetes, self.stacks)
+        return (self.aws, self.kubernetes, self.databases, self.stacks)
 
 
 def lock_holder(lock: Path) -> int | None:

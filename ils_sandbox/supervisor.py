@@ -26,6 +26,7 @@ from ils_sandbox.control.listener import PORT_TAKEN
 from ils_sandbox.processes import HOST, ServerProcess, free_port
 from ils_sandbox.state import (
     AwsEndpoint,
+    DataEndpoint,
     KubernetesEndpoint,
     SandboxFiles,
     SandboxState,
@@ -33,10 +34,11 @@ from ils_sandbox.state import (
     lock_holder,
     write_atomically,
 )
+from ils_sandbox.tls import Certificates, ensure_certificates
 
 log = logging.getLogger("ils_sandbox.supervisor")
 
-PREFERRED_PORTS = {"aws": 9470, "kubernetes": 9471}
+PREFERRED_PORTS = {"aws": 9470, "kubernetes": 9471, "data": 9472}
 SECONDS_TO_ANSWER = 60.0
 ALREADY_UP = 75
 """Exit code when another supervisor holds the lock (EX_TEMPFAIL)."""
@@ -95,8 +97,10 @@ class Supervisor:
         """Start all servers and wait until they answer, on other ports when somebody was faster at taking one."""
         ports = self._ports()
         while True:
+            tls = ensure_certificates(self._files.tls)
             if self._kubernetes:
-                self._servers.append(self._start_kubernetes(ports["kubernetes"], ports["aws"]))
+                self._servers.append(self._start_kubernetes(ports["kubernetes"], tls, ports["aws"]))
+            self._servers.append(self._start_data(ports["data"]))
             self._servers.append(self._start_aws(ports["aws"]))
             try:
                 for server in self._servers:
@@ -115,10 +119,7 @@ class Supervisor:
             preferred.update(json.loads(self._files.ports.read_bytes()))
         return {name: free_port(port) for name, port in preferred.items()}
 
-    def _start_kubernetes(self, port: int, aws_port: int) -> ServerProcess:
-        from ils_sandbox.tls import ensure_certificates
-
-        tls = ensure_certificates(self._files.tls)
+    def _start_kubernetes(self, port: int, tls: Certificates, aws_port: int) -> ServerProcess:
         arguments = ["--directory", str(self._files.kubernetes), "--tls-cert", str(tls.certificate_file)]
         arguments += ["--tls-key", str(tls.key_file), "--aws-endpoint", f"http://{HOST}:{aws_port}"]
         return ServerProcess.start(
@@ -130,9 +131,17 @@ class Supervisor:
             ca_file=tls.ca_file,
         )
 
+    def _start_data(self, port: int) -> ServerProcess:
+        arguments = ["--directory", str(self._files.databases), "--authority", str(self._files.tls)]
+        return ServerProcess.start("data", "ils_sandbox.data", arguments, port=port, log=self._log("data"))
+
     def _start_aws(self, port: int) -> ServerProcess:
         arguments = ["--directory", str(self._files.aws)]
-        for kubernetes in self._servers:
+        by_name = {server.name: server for server in self._servers}
+        arguments += ["--data-endpoint", by_name["data"].endpoint]
+        arguments += ["--data-token-file", str(self._files.databases / "token")]
+        kubernetes = by_name.get("kubernetes")
+        if kubernetes is not None:
             arguments += ["--kubernetes-endpoint", kubernetes.endpoint, "--kubernetes-ca", str(kubernetes.ca_file)]
             arguments += ["--kubernetes-token-file", str(self._files.kubernetes / "token")]
         return ServerProcess.start("aws", "ils_sandbox.aws", arguments, port=port, log=self._log("aws"))
@@ -175,11 +184,12 @@ class Supervisor:
 
     def _state(self) -> SandboxState:
         by_name = {server.name: server for server in self._servers}
-        aws, kubernetes = by_name["aws"], by_name.get("kubernetes")
+        aws, data, kubernetes = by_name["aws"], by_name["data"], by_name.get("kubernetes")
         return SandboxState(
             pid=os.getpid(),
             started_at=datetime.now(UTC),
             aws=AwsEndpoint(endpoint=aws.endpoint, pid=aws.process.pid),
+            data=DataEndpoint(endpoint=data.endpoint, ca_file=self._files.tls / "ca.crt", pid=data.process.pid),
             kubernetes=None
             if kubernetes is None or kubernetes.ca_file is None
             else KubernetesEndpoint(
@@ -219,7 +229,7 @@ def hold_lock(lock: Path) -> int | None:
 
 
 def _keep_previous_logs(logs: Path) -> None:
-    for name in ("aws", "kubernetes"):
+    for name in ("aws", "data", "kubernetes"):
         with suppress(FileNotFoundError):
             (logs / f"{name}.log").replace(logs / f"{name}.previous.log")
 

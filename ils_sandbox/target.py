@@ -107,6 +107,9 @@ class SandboxTarget:
     def provider_config(self, region: str) -> dict[str, str]:
         return {"region": region}
 
+    def data_authorities(self) -> Path:
+        return self._state().data.ca_file
+
     def kubernetes(self, cluster: str) -> Any:
         """Exactly as on EKS: the endpoint, the authority and the token come from the (emulated) EKS and STS."""
         access = cluster_access(self.client("eks"), cluster)
@@ -117,12 +120,15 @@ class SandboxTarget:
         return self._environment.aws.region
 
     def _endpoint(self) -> str:
+        return self._state().aws.endpoint
+
+    def _state(self) -> SandboxState:
         state = SandboxState.load(self._directory)
         if state is None:
             raise TargetUnavailable(
                 f"environment {self._environment.name} lives in the sandbox, which is down. {REMEDY}"
             )
-        return state.aws.endpoint
+        return state
 
     def _provider(self, config: Mapping[str, str]) -> AwsProvider:
         """What manages the `aws` resources of a program. The engine opens one for each region that it meets."""

@@ -1,4 +1,4 @@
-"""Certificates of the sandbox: one certificate authority of its own and a server certificate for 127.0.0.1.
+"""Certificates of the sandbox: one authority of its own, and server certificates for its loopback addresses.
 
 They are made once, in the sandbox's state folder, and reused until they are about to end, so that kubeconfigs written
 earlier keep working after a restart. Clients trust the authority by its file, never through the machine's trust store.
@@ -26,6 +26,9 @@ SERVER_LIFETIME = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=30)
 
 
+_Pair = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
+
+
 @dataclass(frozen=True)
 class Certificates:
     """Paths of PEM files, readable by their owner alone."""
@@ -45,15 +48,31 @@ def ensure_certificates(directory: Path) -> Certificates:
         ca = _make_authority()
         write_atomically(ca_key_file, _key_pem(ca[1]))
         write_atomically(certificates.ca_file, _certificate_pem(ca[0]))
-    server = _load(certificates.certificate_file, certificates.key_file)
-    if server is None or not _issued_by(server[0], ca[0]):
-        server = _make_server(*ca)
-        write_atomically(certificates.key_file, _key_pem(server[1]))
-        write_atomically(certificates.certificate_file, _certificate_pem(server[0]))
+    _ensure_server(certificates, ca, "127.0.0.1")
     return certificates
 
 
-def _load(certificate_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+def ensure_endpoint_certificate(authority: Path, directory: Path, address: str) -> Certificates:
+    """A certificate for one loopback address in `directory`, of the authority that `ensure_certificates` made."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    certificates = Certificates(authority / "ca.crt", directory / f"{address}.crt", directory / f"{address}.key")
+    ca = _load(certificates.ca_file, authority / "ca.key")
+    if ca is None:
+        message = f"there is no usable certificate authority in {authority}: start the sandbox anew"
+        raise FileNotFoundError(message)
+    _ensure_server(certificates, ca, address)
+    return certificates
+
+
+def _ensure_server(certificates: Certificates, ca: _Pair, address: str) -> None:
+    server = _load(certificates.certificate_file, certificates.key_file)
+    if server is None or not _issued_by(server[0], ca[0]):
+        server = _make_server(*ca, address)
+        write_atomically(certificates.key_file, _key_pem(server[1]))
+        write_atomically(certificates.certificate_file, _certificate_pem(server[0]))
+
+
+def _load(certificate_file: Path, key_file: Path) -> _Pair | None:
     """A certificate and its key, or None when they cannot be used any longer (or yet)."""
     try:
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
@@ -75,7 +94,7 @@ def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
     return True
 
 
-def _make_authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def _make_authority() -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("ILS sandbox authority")
     builder = _builder(name, name, key, CA_LIFETIME)
@@ -84,11 +103,9 @@ def _make_authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     return builder.sign(key, hashes.SHA256()), key
 
 
-def _make_server(
-    authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def _make_server(authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey, address: str) -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))])
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     builder = _builder(_name("localhost"), authority.subject, key, SERVER_LIFETIME)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

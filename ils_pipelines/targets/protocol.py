@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ils_pipelines.engine.protocol import Engine
     from ils_pipelines.settings.environment import Environment
 
@@ -25,6 +27,12 @@ class Target(Protocol):
 
     def provider_config(self, region: str) -> dict[str, str]:
         """Configuration of the `aws` Pulumi provider for `region` (keys as in Pulumi's `aws:` namespace)."""
+
+    def data_authorities(self) -> Path:
+        """PEM file of the certificate authorities that vouch for the environment's database and cache.
+
+        Where both answer, RDS and ElastiCache say; with this file a client tells that it is them (`verify-full`).
+        """
 
     def kubernetes(self, cluster: str) -> Any:
         """A `kubernetes.client.ApiClient` for the EKS cluster of that name."""

@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ils_sandbox.aws.application import Application, Receive, Scope, Send
+from ils_sandbox.aws.data_plane import DataPlane
 from ils_sandbox.aws.kubernetes_admin import KubernetesAdmin
 from ils_sandbox.aws.moto_application import MotoApplication
 from ils_sandbox.aws.overlay.lifecycles import Lifecycles
@@ -35,7 +36,7 @@ class KubernetesAccess:
     token_file: Path
 
 
-def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> None:
+def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None, data: DataPlane | None) -> None:
     """Serve until SIGTERM or SIGINT, then save the state in `directory`.
 
     Raises `SnapshotError` when the saved state cannot be read, SystemExit when the port is taken.
@@ -50,7 +51,7 @@ def serve(port: int, directory: Path, kubernetes: KubernetesAccess | None) -> No
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     restored = snapshot.load()
     admin = None if kubernetes is None else KubernetesAdmin(*astuple(kubernetes))
-    overlay = Overlay(World(moto, store, Lifecycles(store.phases, settings), admin))
+    overlay = Overlay(World(moto, store, Lifecycles(store.phases, settings), admin, data))
     autosave = Autosave(snapshot)
     application = Application(moto, overlay, settings, on_mutation=autosave.changed)
     what = "the saved state" if restored else "an empty account"

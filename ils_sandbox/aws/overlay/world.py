@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ils_sandbox.aws.calls import Call, identify
+from ils_sandbox.aws.data_plane import DataPlane
 from ils_sandbox.aws.kubernetes_admin import KubernetesAdmin
 from ils_sandbox.aws.moto_application import MotoApplication
 from ils_sandbox.aws.overlay.lifecycles import Lifecycles
@@ -34,6 +35,8 @@ class World:
     store: Store
     lifecycles: Lifecycles
     kubernetes: KubernetesAdmin | None
+    data: DataPlane | None = None
+    """The servers behind databases and caches; None when the accounts are emulated alone."""
 
     def table(self, name: str, call: Call) -> Table:
         return self.store.table(name, call)

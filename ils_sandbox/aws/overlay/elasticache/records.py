@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay.elasticache.servers import restoring
 from ils_sandbox.aws.overlay.elasticache.subnet_groups import REPLICATION_GROUPS, SUBNET_GROUPS
 from ils_sandbox.aws.overlay.elasticache.tags import forget_tags
 from ils_sandbox.aws.overlay.world import Result, World
@@ -36,7 +37,7 @@ def settled(call: Call, world: World) -> dict[str, Record]:
             del groups[name]
             forget_tags(call, world, record["ARN"])
         else:
-            record["Status"] = "available"
+            record["Status"] = restoring(world, record) or "available"
             record["PendingModifiedValues"] = {}
     return groups
 
@@ -71,10 +72,8 @@ def lay_out(call: Call, world: World, record: Record, shards: int, replicas: int
                         if cluster_mode
                         else {
                             "CurrentRole": "primary" if node == 1 else "replica",
-                            "ReadEndpoint": {
-                                "Address": _host(f"{member}.{name}.{unique}", region),
-                                "Port": port,
-                            },
+                            "ReadEndpoint": record.get("primary" if node == 1 else "reader")
+                            or {"Address": _host(f"{member}.{name}.{unique}", region), "Port": port},
                         }
                     ),
                 }
@@ -84,12 +83,28 @@ def lay_out(call: Call, world: World, record: Record, shards: int, replicas: int
             first, last = 16384 * (shard - 1) // shards, 16384 * shard // shards - 1
             group["Slots"] = f"{first}-{last}"
         else:
-            group["PrimaryEndpoint"] = {"Address": _host(f"master.{name}.{prefix}{unique}", region), "Port": port}
-            group["ReaderEndpoint"] = {"Address": _host(f"replica.{name}.{prefix}{unique}", region), "Port": port}
+            for key, known, usual in (
+                ("PrimaryEndpoint", "primary", f"master.{name}.{prefix}{unique}"),
+                ("ReaderEndpoint", "reader", f"replica.{name}.{prefix}{unique}"),
+            ):
+                group[key] = record.get(known) or {"Address": _host(usual, region), "Port": port}
         groups.append(group)
     record["NodeGroups"], record["MemberClusters"] = groups, members
     if cluster_mode:
         record["ConfigurationEndpoint"] = {"Address": _host(f"clustercfg.{name}.{unique}", region), "Port": port}
+
+
+def promote_replica(group: Record) -> None:
+    """Let the first replica of a node group and its primary change places."""
+    nodes = group["NodeGroupMembers"]
+    old = next((node for node in nodes if node.get("CurrentRole") == "primary"), None)
+    new = next((node for node in nodes if node.get("CurrentRole") == "replica"), None)
+    if old is None or new is None:
+        return
+    for node, role in ((old, "replica"), (new, "primary")):
+        node["CurrentRole"] = role
+    if "PrimaryEndpoint" in group:
+        old["ReadEndpoint"], new["ReadEndpoint"] = new["ReadEndpoint"], old["ReadEndpoint"]
 
 
 def _host(name: str, region: str) -> str:

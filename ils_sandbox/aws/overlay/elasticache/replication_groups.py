@@ -17,14 +17,25 @@ from ils_sandbox.aws.overlay.elasticache.records import (
     described_members,
     find_group,
     lay_out,
+    promote_replica,
     settled,
 )
-from ils_sandbox.aws.overlay.elasticache.snapshots import take_snapshot
+from ils_sandbox.aws.overlay.elasticache.servers import (
+    apply_parameters,
+    change_server,
+    change_token,
+    delete_server,
+    fail_over,
+    make_server,
+    require_complete,
+)
+from ils_sandbox.aws.overlay.elasticache.snapshots import find_snapshot, take_snapshot
 from ils_sandbox.aws.overlay.elasticache.subnet_groups import REPLICATION_GROUPS, find_subnet_group
 from ils_sandbox.aws.overlay.elasticache.tags import arn, remember_tags
 from ils_sandbox.aws.overlay.elasticache.versions import resolve
 from ils_sandbox.aws.overlay.world import Result, World
 from ils_sandbox.aws.responses import AwsError
+from ils_sandbox.data.records import CacheChange
 
 DEFAULT_MAINTENANCE_WINDOW = "sun:05:00-sun:06:00"
 DEFAULT_SNAPSHOT_WINDOW = "03:00-04:00"
@@ -52,6 +63,9 @@ def create_replication_group(call: Call, world: World) -> Result:
     if name in settled(call, world):
         raise AwsError("ReplicationGroupAlreadyExists", f"Replication group {name} already exists.")
     _check_token(params, encrypted=bool(params.get("TransitEncryptionEnabled")))
+    snapshot = find_snapshot(call, world, params["SnapshotName"]) if params.get("SnapshotName") else None
+    if snapshot is not None:
+        require_complete(world, snapshot)
     record = _record(call, world, params, name)
     shards = len(params.get("NodeGroupConfiguration") or ()) or params.get("NumNodeGroups") or 1
     replicas = params.get("ReplicasPerNodeGroup")
@@ -60,6 +74,7 @@ def create_replication_group(call: Call, world: World) -> Result:
     if (params.get("AutomaticFailoverEnabled") or params.get("MultiAZEnabled")) and replicas < 1:
         message = "Automatic failover and Multi-AZ need at least one replica in each node group."
         raise AwsError("InvalidParameterCombination", message)
+    make_server(call, world, record, params.get("AuthToken"), snapshot)
     lay_out(call, world, record, shards, replicas)
     world.table(REPLICATION_GROUPS, call)[name] = record
     remember_tags(call, world, record["ARN"], params.get("Tags"))
@@ -100,9 +115,13 @@ def modify_replication_group(call: Call, world: World) -> Result:
     if params.get("CacheParameterGroupName"):
         group = find_parameter_group(call, world, params["CacheParameterGroupName"])
         record["CacheParameterGroupName"] = group["CacheParameterGroupName"]
+        apply_parameters(call, world, record)
     record.update({shown: params[given] for given, shown in PLAIN.items() if params.get(given) is not None})
+    if params.get("TransitEncryptionEnabled") is not None:
+        change_server(world, record, CacheChange(tls=params["TransitEncryptionEnabled"]))
     _set_failover(record, params)
     _change_token(record, params)
+    change_token(world, record, params.get("AuthToken"), params.get("AuthTokenUpdateStrategy"))
     if params.get("LogDeliveryConfigurations") is not None:
         record["LogDeliveryConfigurations"] = _log_delivery(params["LogDeliveryConfigurations"])
     users = [user for user in record["UserGroupIds"] if user not in (params.get("UserGroupIdsToRemove") or ())]
@@ -123,12 +142,29 @@ def change_replica_count(call: Call, world: World) -> Result:
     return {"ReplicationGroup": described_group(record)}
 
 
+def test_failover(call: Call, world: World) -> Result:
+    """TestFailover: a replica becomes the primary."""
+    record = _changeable(find_group(call, world, call.params["ReplicationGroupId"]))
+    if record["AutomaticFailover"] != "enabled":
+        message = f"Automatic failover is not enabled for replication group {record['ReplicationGroupId']}."
+        raise AwsError("InvalidReplicationGroupState", message)
+    wanted = call.params["NodeGroupId"]
+    found = [group for group in record["NodeGroups"] if group["NodeGroupId"] == wanted]
+    if not found:
+        raise AwsError("NodeGroupNotFoundFault", f"Node group {wanted} not found.")
+    promote_replica(found[0])
+    fail_over(world, record)
+    change(world, record, "modifying", durations.ELASTICACHE_GROUP_MODIFY)
+    return {"ReplicationGroup": described_group(record)}
+
+
 def delete_replication_group(call: Call, world: World) -> Result:
     record = find_group(call, world, call.params["ReplicationGroupId"])
     if record["Status"] != "deleting":
         _changeable(record)
         if call.params.get("FinalSnapshotIdentifier"):
             take_snapshot(call, world, record, call.params["FinalSnapshotIdentifier"])
+        delete_server(world, record)
         change(world, record, "deleting", durations.ELASTICACHE_GROUP_DELETE)
     return {"ReplicationGroup": described_group(record)}
 

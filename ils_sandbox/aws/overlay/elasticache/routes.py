@@ -38,4 +38,5 @@ ROUTES: Routes = {
     "ModifyReplicationGroup": replication_groups.modify_replication_group,
     "RemoveTagsFromResource": tags.remove_tags_from_resource,
     "ResetCacheParameterGroup": parameter_groups.reset_cache_parameter_group,
+    "TestFailover": replication_groups.test_failover,
 }

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay.elasticache.records import Record, find_group, settled
+from ils_sandbox.aws.overlay.elasticache.servers import copy_data, delete_data, described_data, require_complete
 from ils_sandbox.aws.overlay.elasticache.tags import arn, forget_tags, remember_tags
 from ils_sandbox.aws.overlay.world import Result, World
 from ils_sandbox.aws.responses import AwsError
 
 SNAPSHOTS = "elasticache.snapshots"
+_NOT_OF_SNAPSHOTS = frozenset({"ARN", "NodeGroups", "data", "tokens", "open", "primary", "reader", "restoring"})
 
 
 def take_snapshot(
@@ -23,7 +25,7 @@ def take_snapshot(
         raise AwsError("SnapshotAlreadyExistsFault", f"The snapshot {name} already exists.")
     now = datetime.now(UTC)
     snapshots[name] = {
-        **{key: value for key, value in deepcopy(record).items() if key not in ("ARN", "NodeGroups")},
+        **{key: value for key, value in deepcopy(record).items() if key not in _NOT_OF_SNAPSHOTS},
         "SnapshotName": name,
         "ReplicationGroupDescription": record["Description"],
         "SnapshotStatus": "available",
@@ -42,6 +44,7 @@ def take_snapshot(
             for group in record["NodeGroups"]
         ],
         "ARN": arn(call, "snapshot", name),
+        **copy_data(world, source=record),
     }
     remember_tags(call, world, snapshots[name]["ARN"], tags)
     return snapshots[name]  # type: ignore[no-any-return]
@@ -60,7 +63,8 @@ def create_snapshot(call: Call, world: World) -> Result:
     if record["Status"] != "available":
         message = f"Replication group {record['ReplicationGroupId']} has status {record['Status']}."
         raise AwsError("InvalidReplicationGroupState", message)
-    return {"Snapshot": deepcopy(take_snapshot(call, world, record, params["SnapshotName"], params.get("Tags")))}
+    taken = take_snapshot(call, world, record, params["SnapshotName"], params.get("Tags"))
+    return {"Snapshot": _described(world, taken)}
 
 
 def describe_snapshots(call: Call, world: World) -> Result:
@@ -74,12 +78,13 @@ def describe_snapshots(call: Call, world: World) -> Result:
     ]
     if params.get("SnapshotName") and not found:
         raise AwsError("SnapshotNotFoundFault", f"Snapshot {params['SnapshotName']} not found.")
-    return {"Snapshots": deepcopy(found)}
+    return {"Snapshots": [_described(world, snapshot) for snapshot in found]}
 
 
 def copy_snapshot(call: Call, world: World) -> Result:
     params = call.params
-    source = _find(call, world, params["SourceSnapshotName"])
+    source = find_snapshot(call, world, params["SourceSnapshotName"])
+    require_complete(world, source)
     snapshots, name = world.table(SNAPSHOTS, call), params["TargetSnapshotName"]
     if name in snapshots:
         raise AwsError("SnapshotAlreadyExistsFault", f"The snapshot {name} already exists.")
@@ -88,20 +93,27 @@ def copy_snapshot(call: Call, world: World) -> Result:
         "SnapshotName": name,
         "KmsKeyId": params.get("KmsKeyId") or source.get("KmsKeyId"),
         "ARN": arn(call, "snapshot", name),
+        **copy_data(world, copy_of=source),
     }
     remember_tags(call, world, snapshots[name]["ARN"], params.get("Tags"))
-    return {"Snapshot": deepcopy(snapshots[name])}
+    return {"Snapshot": _described(world, snapshots[name])}
 
 
 def delete_snapshot(call: Call, world: World) -> Result:
-    snapshot = _find(call, world, call.params["SnapshotName"])
+    snapshot = find_snapshot(call, world, call.params["SnapshotName"])
+    delete_data(world, snapshot)
     del world.table(SNAPSHOTS, call)[snapshot["SnapshotName"]]
     forget_tags(call, world, snapshot["ARN"])
     return {"Snapshot": {**deepcopy(snapshot), "SnapshotStatus": "deleting"}}
 
 
-def _find(call: Call, world: World, name: str) -> Record:
+def find_snapshot(call: Call, world: World, name: str) -> Record:
+    """The snapshot as it is kept. Raises SnapshotNotFoundFault."""
     snapshot: Record | None = world.table(SNAPSHOTS, call).get(name)
     if snapshot is None:
         raise AwsError("SnapshotNotFoundFault", f"Snapshot {name} not found.")
     return snapshot
+
+
+def _described(world: World, snapshot: Record) -> Result:
+    return {**deepcopy(snapshot), **described_data(world, snapshot)}

@@ -9,12 +9,25 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.rds import databases
+from ils_sandbox.aws.overlay.rds.databases import with_endpoints
 from ils_sandbox.aws.overlay.rds.extras import Kind
+from ils_sandbox.aws.overlay.rds.restores import origin_of
+from ils_sandbox.aws.overlay.rds.snapshot_records import forget, remember
 from ils_sandbox.aws.overlay.rds.versions import ENGINE, resolve
 from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
 from ils_sandbox.aws.responses import AwsError
+from ils_sandbox.data.records import ClusterChange
 
-CLUSTERS = Kind(
+
+class _Clusters(Kind):
+    """Clusters, described with the endpoints of their databases."""
+
+    def completed(self, call: Call, world: World, description: Result) -> Result:
+        return with_endpoints(world, super().completed(call, world, description))
+
+
+CLUSTERS = _Clusters(
     "rds.clusters",
     "DBClusterIdentifier",
     "DBClusters",
@@ -47,14 +60,23 @@ def create_db_cluster(call: Call, world: World) -> Result:
     storage = params.pop("StorageType", None) if aurora else None
     if aurora and call.operation == "CreateDBCluster":
         params["EngineVersion"] = resolve(params.get("EngineVersion"))
-    result = world.forward(call, params)
+    origin = origin_of(call, world)
+    described = world.forward(call, params)["DBCluster"]
+    aurora = described["Engine"] == ENGINE
+    extras = CLUSTERS.extras(call, world, name)
     if aurora:
-        CLUSTERS.extras(call, world, name).update({**DEFAULTS, **({"StorageType": storage} if storage else {})})
+        extras.update({**DEFAULTS, **({"StorageType": storage} if storage else {})})
     CLUSTERS.remember(call, world, name)
     _remember_certificate(call, world, name)
-    _mend_master_secret(call, world, result["DBCluster"])
+    if origin.kind == "empty":
+        _mend_master_secret(call, world, described)
+    else:
+        _drop_master_secret(call, world, described)
+    if aurora:
+        databases.make_database(call, world, extras, described, origin)
+        _remember_automated_snapshot(call, world, name)
     CLUSTERS.begin(call, world, name, "creating", durations.RDS_CLUSTER_CREATE)
-    return {"DBCluster": {**CLUSTERS.completed(call, world, result["DBCluster"]), "Status": "creating"}}
+    return {"DBCluster": {**CLUSTERS.completed(call, world, described), "Status": "creating"}}
 
 
 def describe_db_clusters(call: Call, world: World) -> Result:
@@ -85,8 +107,7 @@ def modify_db_cluster(call: Call, world: World) -> Result:
         extras["StorageType"] = storage
     if exports:
         extras["EnabledCloudwatchLogsExports"] = changed_exports(current, exports)
-    if params.get("ManageMasterUserPassword"):
-        _mend_master_secret(call, world, result["DBCluster"])
+    _change_database(call, world, extras, result["DBCluster"])
     CLUSTERS.begin(call, world, renamed, "modifying", durations.RDS_CLUSTER_MODIFY)
     return {"DBCluster": CLUSTERS.completed(call, world, result["DBCluster"])}
 
@@ -98,14 +119,34 @@ def delete_db_cluster(call: Call, world: World) -> Result:
         raise AwsError("InvalidDBClusterStateFault", f"DB cluster {name} is already being deleted.")
     current = CLUSTERS.current(call, world, name)
     world.forward(call)
+    extras = CLUSTERS.extras(call, world, name)
+    if call.params.get("FinalDBSnapshotIdentifier"):
+        remember(call, world, call.params["FinalDBSnapshotIdentifier"], databases.take_snapshot(world, extras))
+    databases.delete_database(world, extras)
     # AWS deletes the automated snapshots too; left behind, they stand in the way of the next cluster of that name.
     snapshots = world.backend(call, "rds").cluster_snapshots
     for snapshot in [each for each in snapshots.values() if each.snapshot_type == "automated"]:
         if snapshot.db_cluster_identifier == name:
             del snapshots[snapshot.db_cluster_snapshot_identifier]
+            forget(call, world, snapshot.db_cluster_snapshot_identifier)
     CLUSTERS.forget(call, world, name)
     # Its instances are gone in moto already; what is still shown of them belongs to this cluster.
     return {"DBCluster": CLUSTERS.ghosts.keep(call, world, name, current, durations.RDS_CLUSTER_DELETE)}
+
+
+def failover_db_cluster(call: Call, world: World) -> Result:
+    result = world.forward(call)
+    name = CLUSTERS.name(call)
+    databases.fail_over(world, CLUSTERS.extras(call, world, name))
+    return {"DBCluster": CLUSTERS.completed(call, world, result["DBCluster"])}
+
+
+def stop_or_start_db_cluster(call: Call, world: World) -> Result:
+    """StopDBCluster and StartDBCluster."""
+    result = world.forward(call)
+    change = ClusterChange(stopped=call.operation == "StopDBCluster")
+    databases.change_database(world, CLUSTERS.extras(call, world, CLUSTERS.name(call)), change)
+    return {"DBCluster": CLUSTERS.completed(call, world, result["DBCluster"])}
 
 
 def changed_exports(current: Result, change: dict[str, Any]) -> list[str]:
@@ -134,6 +175,37 @@ def _remember_certificate(call: Call, world: World, name: str) -> None:
     authority = call.params.get("CACertificateIdentifier")
     if authority:
         CLUSTERS.extras(call, world, name)["CertificateDetails"] = {"CAIdentifier": authority}
+
+
+def _change_database(call: Call, world: World, extras: dict[str, Any], cluster: Result) -> None:
+    """Let a change of the cluster act on its database."""
+    params = call.params
+    managed = bool(params.get("ManageMasterUserPassword") or params.get("RotateMasterUserPassword"))
+    if managed:
+        _mend_master_secret(call, world, cluster)
+    if managed or params.get("MasterUserPassword"):
+        databases.change_login(call, world, extras, cluster)
+    if params.get("DBClusterParameterGroupName"):
+        change = ClusterChange(force_ssl=databases.forces_ssl(call, world, cluster))
+        databases.change_database(world, extras, change)
+
+
+def _drop_master_secret(call: Call, world: World, cluster: Result) -> None:
+    """A restored cluster's administrator has the password of then, in no managed secret; moto copies the setting."""
+    restored = world.backend(call, "rds").clusters[cluster["DBClusterIdentifier"]]
+    if restored.manage_master_user_password:
+        restored.master_user_secret.delete_secret()
+        del restored.master_user_secret
+        restored.manage_master_user_password = False
+        cluster.pop("MasterUserSecret", None)
+
+
+def _remember_automated_snapshot(call: Call, world: World, name: str) -> None:
+    """moto takes an automated snapshot of every cluster that it makes."""
+    for snapshot in world.backend(call, "rds").cluster_snapshots.values():
+        if snapshot.snapshot_type == "automated" and snapshot.db_cluster_identifier == name:
+            kept = databases.take_snapshot(world, CLUSTERS.extras(call, world, name))
+            remember(call, world, snapshot.db_cluster_snapshot_identifier, kept)
 
 
 def _mend_master_secret(call: Call, world: World, cluster: Result) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay.rds.clusters import CLUSTERS
+from ils_sandbox.aws.overlay.rds.databases import change_database, forces_ssl
 from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
 from ils_sandbox.aws.responses import AwsError
+from ils_sandbox.data.records import ClusterChange
 
 
 def create_db_subnet_group(call: Call, world: World) -> Result:
@@ -64,6 +66,12 @@ def describe_db_cluster_parameters(call: Call, world: World) -> Result:
     return {**result, "Parameters": parameters}
 
 
+def modify_db_cluster_parameter_group(call: Call, world: World) -> Result:
+    result = world.forward(call)
+    _let_databases_know(call, world)
+    return result
+
+
 def reset_db_cluster_parameter_group(call: Call, world: World) -> Result:
     name = call.params["DBClusterParameterGroupName"]
     group = world.backend(call, "rds").db_cluster_parameter_groups.get(name)
@@ -73,7 +81,17 @@ def reset_db_cluster_parameter_group(call: Call, world: World) -> Result:
         group.parameters.clear()
     for parameter in call.params.get("Parameters") or ():
         group.parameters.pop(parameter["ParameterName"], None)
+    _let_databases_know(call, world)
     return {"DBClusterParameterGroupName": name}
+
+
+def _let_databases_know(call: Call, world: World) -> None:
+    """A dynamic parameter acts at once on every cluster of its group."""
+    name = call.params["DBClusterParameterGroupName"]
+    for cluster in _clusters(call, world):
+        if cluster.get("DBClusterParameterGroup") == name:
+            extras = CLUSTERS.extras(call, world, cluster["DBClusterIdentifier"])
+            change_database(world, extras, ClusterChange(force_ssl=forces_ssl(call, world, cluster)))
 
 
 def _clusters(call: Call, world: World) -> list[dict[str, Any]]:

@@ -14,7 +14,28 @@ from ils_sandbox.aws.overlay.rds.versions import CA_CERTIFICATES, ENGINE
 from ils_sandbox.aws.overlay.world import Result, World
 from ils_sandbox.aws.responses import AwsError
 
-INSTANCES = Kind(
+
+class _Instances(Kind):
+    """Instances, described with the endpoints of their cluster's database."""
+
+    def completed(self, call: Call, world: World, description: Result) -> Result:
+        completed = super().completed(call, world, description)
+        data = (
+            CLUSTERS.extras(call, world, completed["DBClusterIdentifier"]).get("data")
+            if (completed.get("DBClusterIdentifier"))
+            else None
+        )
+        if world.data is None or data is None or "Endpoint" not in completed:
+            return completed
+        state = world.data.cluster(data)
+        instance = world.backend(call, "rds").databases.get(completed["DBInstanceIdentifier"])
+        endpoint = state.reader if instance is not None and not instance.is_cluster_writer else state.writer
+        if endpoint is not None:
+            completed["Endpoint"] = {**completed["Endpoint"], "Address": endpoint.address, "Port": endpoint.port}
+        return completed
+
+
+INSTANCES = _Instances(
     "rds.instances",
     "DBInstanceIdentifier",
     "DBInstances",

@@ -1,0 +1,6 @@
+"""The data plane: a real PostgreSQL behind every emulated Aurora cluster, a real Valkey behind every replication group.
+
+One process, owned by the sandbox's supervisor. It listens on each endpoint that RDS and ElastiCache describe, ends TLS
+there as the services do, and starts a server when the first client connects: a cluster nobody looks into costs nothing.
+The AWS server tells it through a control API what was created, copied, restored and deleted.
+"""

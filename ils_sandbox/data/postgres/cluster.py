@@ -1,0 +1,191 @@
+"""A cluster: its files and server, its two endpoints, and what is done to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ils_sandbox.data.jobs import Jobs
+from ils_sandbox.data.listeners import Listener
+from ils_sandbox.data.owned import DataServerError
+from ils_sandbox.data.postgres.front import Way, visit
+from ils_sandbox.data.postgres.roles import set_password
+from ils_sandbox.data.records import ClusterChange, ClusterRecord, Login, Origin, SnapshotRecord, State, save
+
+if TYPE_CHECKING:
+    from ils_sandbox.data.certificates import EndpointCertificates
+    from ils_sandbox.data.postgres.storage import Storage
+    from ils_sandbox.data.snapshots import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+class Cluster:
+    """Lives on the event loop; what takes time is done in threads, one piece at a time."""
+
+    def __init__(
+        self, record: ClusterRecord, folder: Path, storage: Storage, certificates: EndpointCertificates
+    ) -> None:
+        self._folder = folder
+        self._storage = storage
+        self._certificates = certificates
+        self.jobs = Jobs(f"cluster {record.name}")
+        self.record = record
+        self._listeners = {
+            False: Listener(record.writer, lambda connection: self._visit(connection, read_only=False)),
+            True: Listener(record.reader, lambda connection: self._visit(connection, read_only=True)),
+        }
+
+    def open(self, sockets: tuple[socket.socket, socket.socket] | None = None) -> None:
+        """Listen at the endpoints, writer's and reader's, unless the cluster is stopped."""
+        if self.record.stopped:
+            return
+        for number, listener in enumerate(self._listeners.values()):
+            try:
+                listener.open(sockets[number] if sockets else None)
+            except OSError as error:
+                where = f"{listener.endpoint.address}:{listener.endpoint.port}"
+                log.error("cluster %s cannot listen at %s: %s", self.record.name, where, error)  # noqa: TRY400
+                self.jobs.failure = f"{where} is taken by another process"
+
+    async def close(self) -> None:
+        """Let nobody in, and end the server. What is under way is finished first."""
+        await self._close_listeners()
+        await self.jobs.finish()
+        await asyncio.to_thread(self._storage.stop)
+
+    @property
+    def state(self) -> State:
+        failure = self.jobs.failure
+        return State(
+            state="failed" if failure else "working" if self.jobs.busy else "ready",
+            reason=failure,
+            writer=self.record.writer,
+            reader=self.record.reader,
+        )
+
+    def restore(self, snapshot: Snapshot, login: Login | None) -> None:
+        """Begin with what a snapshot holds; with another password of the administrator if one is given."""
+
+        async def work() -> None:
+            kept = await snapshot.complete()
+            if kept.populated:
+                await asyncio.to_thread(self._storage.make_from_copy, snapshot.files)
+            await self._settle(kept, login)
+
+        self.jobs.begin("restoring from a snapshot", work)
+
+    def go_back(self, source: Cluster, moment: datetime | None, login: Login | None) -> None:
+        """Begin with what another cluster held at a moment; None is now."""
+
+        async def work() -> None:
+            async def copy() -> None:
+                if source.record.populated:
+                    await asyncio.to_thread(self._storage.make_from_past, source._storage, moment)
+
+            await source.jobs.do(copy)
+            await self._settle(source.record, login)
+
+        self.jobs.begin("restoring to a point in time", work)
+
+    async def _settle(self, source: ClusterRecord | SnapshotRecord, login: Login | None) -> None:
+        changes = {
+            "login": login or source.login,
+            "database": source.database,
+            "populated": source.populated,
+            "origin": Origin(),
+        }
+        self._save(self.record.model_copy(update=changes))
+        if login is not None and source.populated:
+            await self._give_password(login)
+
+    async def copy_files(self, destination: Path) -> SnapshotRecord:
+        """Write a copy of what there is now; the record says whether there is anything."""
+        taken: list[SnapshotRecord] = []
+
+        async def work() -> None:
+            self._require_sound()
+            if self.record.populated:
+                await asyncio.to_thread(self._storage.back_up, destination)
+            record = self.record
+            taken.append(SnapshotRecord(database=record.database, login=record.login, populated=record.populated))
+
+        await self.jobs.do(work)
+        return taken[0]
+
+    async def change(self, change: ClusterChange) -> None:
+        """Make the changes named, and wait until they are in force."""
+
+        async def work() -> None:
+            given = {name: value for name, value in change if value is not None}
+            self._save(self.record.model_copy(update=given))
+            if change.login is not None and self.record.populated:
+                await self._give_password(change.login)
+            if change.stopped is True:
+                await self._close_listeners()
+                await asyncio.to_thread(self._storage.stop)
+            elif change.stopped is False:
+                self.open()
+
+        await self.jobs.do(work)
+
+    async def fail_over(self) -> None:
+        """Cut off everybody and end the server: who connects next finds the one that took over."""
+
+        async def work() -> None:
+            await asyncio.gather(*(listener.cut() for listener in self._listeners.values()))
+            await asyncio.to_thread(self._storage.stop)
+
+        await self.jobs.do(work)
+
+    async def delete(self) -> None:
+        """Remove everything, after what was begun before."""
+        await self._close_listeners()
+        await self.jobs.do(self._delete_files)
+
+    async def _delete_files(self) -> None:
+        await asyncio.to_thread(self._storage.delete)
+
+    async def _close_listeners(self) -> None:
+        for listener in self._listeners.values():
+            await listener.close()
+
+    async def _give_password(self, login: Login) -> None:
+        await asyncio.to_thread(self._storage.start)
+        await asyncio.to_thread(set_password, self._storage.server, login)
+
+    async def _visit(self, connection: socket.socket, *, read_only: bool) -> None:
+        record = self.record
+        endpoint = record.reader if read_only else record.writer
+        tls = self._certificates.context(endpoint.address)
+        await visit(connection, Way(tls, record.force_ssl, read_only, self._backend))
+
+    async def _backend(self) -> Path:
+        server = self._storage.server
+        if not (self.record.populated and server.running):
+            await self.jobs.do(self._start)
+        return server.socket
+
+    async def _start(self) -> None:
+        self._require_sound()
+        if self.record.populated:
+            await asyncio.to_thread(self._storage.start)
+            return
+        login = self.record.login
+        if login is None:
+            message = f"cluster {self.record.name} has no administrator"
+            raise DataServerError(message)
+        await asyncio.to_thread(self._storage.make_empty, login, self.record.database)
+        self._save(self.record.model_copy(update={"populated": True}))
+
+    def _require_sound(self) -> None:
+        if self.jobs.failure:
+            raise DataServerError(self.jobs.failure)
+
+    def _save(self, record: ClusterRecord) -> None:
+        save(record, self._folder)
+        self.record = record

@@ -1,0 +1,1 @@
+"""Valkey as ElastiCache: servers, the way in, tokens, snapshots."""

