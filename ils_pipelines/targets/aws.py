@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.targets.account import Caller, caller_identity
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from ils_pipelines.engine.protocol import Engine
     from ils_pipelines.settings.account import AwsAccount
     from ils_pipelines.settings.environment import Environment
+
+AUTHORITIES_VARIABLE = "ILS_DATA_AUTHORITIES"
 
 
 class AwsTarget:
@@ -73,6 +77,17 @@ class AwsTarget:
                 role["externalId"] = account.external_id
             config["assumeRoles"] = json.dumps([role])
         return config
+
+    def data_authorities(self) -> Path:
+        """The file that `ILS_DATA_AUTHORITIES` names: no machine knows the authorities of RDS by itself."""
+        named = os.environ.get(AUTHORITIES_VARIABLE)
+        if named and Path(named).is_file():
+            return Path(named)
+        raise TargetUnavailable(
+            f"{AUTHORITIES_VARIABLE} should name the PEM file of the authorities of RDS and ElastiCache, found "
+            f"{named or 'nothing'}. Put https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and the roots of "
+            "https://www.amazontrust.com/repository/ into one file."
+        )
 
     def kubernetes(self, cluster: str) -> Any:
         access = cluster_access(self.client("eks"), cluster)

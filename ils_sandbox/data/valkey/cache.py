@@ -137,12 +137,23 @@ class Cache:
         try:
             if not self._server.running:
                 await self.jobs.do(self._start)
-            backend = await asyncio.open_unix_connection(str(self._server.socket), limit=CHUNK_BYTES)
+            backend = Stream(*await asyncio.open_unix_connection(str(self._server.socket), limit=CHUNK_BYTES))
+            await self._introduce(backend)
         except DataServerError as error:
             client.writer.write(f"-ERR the cache is not available: {error}\r\n".encode())
             await client.writer.drain()
             return
-        await relay(client, Stream(*backend))
+        await relay(client, backend)
+
+    async def _introduce(self, backend: Stream) -> None:
+        words = self._server.introduction(self.record.tokens)
+        if not words:
+            return
+        backend.writer.write(words)
+        answer = await backend.reader.readline()
+        if not answer.startswith(b"+OK"):
+            message = f"Valkey does not take visitors: {answer.decode(errors='replace').strip()}"
+            raise DataServerError(message)
 
     async def _start(self) -> None:
         self._require_sound()

@@ -22,6 +22,8 @@ _POLL_SECONDS = 0.01
 _MACHINES = {"amd64": "x86_64"}
 
 ADMINISTRATOR = "sandbox"
+_VISITOR = "visitor"
+"""Whom clients without a token are, where both they and a token are let in."""
 
 # What ElastiCache does not let its users do.
 _FORBIDDEN = (
@@ -82,6 +84,7 @@ class ValkeyServer:
             "shutdown-on-sigterm save",
             f"maxmemory-policy {maxmemory_policy}",
             f"user {ADMINISTRATOR} on #{digest} ~* &* +@all",
+            f"user {_VISITOR} on #{digest} {' '.join(_USER_RIGHTS)}",
             f"user default {' '.join(_user_rules(tokens))}",
         ]
         configuration = self.socket_folder / "valkey.conf"
@@ -112,6 +115,16 @@ class ValkeyServer:
 
         return valkey.Valkey(unix_socket_path=str(self.socket), username=ADMINISTRATOR, password=self._password)
 
+    def introduction(self, tokens: Tokens) -> bytes:
+        """What to say first for a client, so that it is let in without a token; nothing where it needs one anyway.
+
+        A user of Valkey either has a password or takes none; after a first ROTATE, ElastiCache's does both.
+        """
+        if not (tokens.open and tokens.hashes):
+            return b""
+        words = ("AUTH", _VISITOR, self._password)
+        return b"".join([b"*3\r\n", *(f"${len(word)}\r\n{word}\r\n".encode() for word in words)])
+
     def set_tokens(self, tokens: Tokens) -> None:
         """Let in who has one of these tokens, and nobody else from now on; sessions go on."""
         with self.administrator() as session:
@@ -135,6 +148,5 @@ class ValkeyServer:
 
 
 def _user_rules(tokens: Tokens) -> tuple[str, ...]:
-    # A user without a password takes any: that is what ElastiCache does after the first ROTATE, until SET.
-    passwords = ("nopass",) if tokens.open else tuple(f"#{digest}" for digest in tokens.hashes)
+    passwords = tuple(f"#{digest}" for digest in tokens.hashes) or ("nopass",)
     return ("on", *passwords, *_USER_RIGHTS)

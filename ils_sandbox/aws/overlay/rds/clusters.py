@@ -61,6 +61,7 @@ def create_db_cluster(call: Call, world: World) -> Result:
     if aurora and call.operation == "CreateDBCluster":
         params["EngineVersion"] = resolve(params.get("EngineVersion"))
     origin = origin_of(call, world)
+    _mend_snapshot(call, world)
     described = world.forward(call, params)["DBCluster"]
     aurora = described["Engine"] == ENGINE
     extras = CLUSTERS.extras(call, world, name)
@@ -188,6 +189,15 @@ def _change_database(call: Call, world: World, extras: dict[str, Any], cluster: 
     if params.get("DBClusterParameterGroupName"):
         change = ClusterChange(force_ssl=databases.forces_ssl(call, world, cluster))
         databases.change_database(world, extras, change)
+
+
+def _mend_snapshot(call: Call, world: World) -> None:
+    """moto restores a snapshot with a password only, which is in none whose cluster had a managed one."""
+    name = str(call.params.get("SnapshotIdentifier") or "").rpartition(":")[2]
+    snapshot = world.backend(call, "rds").cluster_snapshots.get(name)
+    if snapshot is not None and not hasattr(snapshot.cluster, "_master_user_password"):
+        snapshot.cluster.manage_master_user_password = False
+        snapshot.cluster.master_user_password = secrets.token_hex(16)
 
 
 def _drop_master_secret(call: Call, world: World, cluster: Result) -> None:
