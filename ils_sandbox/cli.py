@@ -12,7 +12,7 @@ from ils_pipelines.errors import IlsError
 
 app = typer.Typer(
     name="sandbox",
-    help="The local stand-in for AWS and Kubernetes: needs no account, listens on 127.0.0.1 only.",
+    help="The local stand-in for AWS and Kubernetes: needs no account, listens on loopback only.",
     no_args_is_help=True,
 )
 

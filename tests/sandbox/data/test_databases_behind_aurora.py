@@ -69,7 +69,7 @@ def test_a_changed_password_is_the_one_that_lets_in(site: Any, name: str) -> Non
 
 
 def test_the_superuser_is_nobodys(orders: Any) -> None:
-    with pytest.raises(psycopg.OperationalError, match="pg_hba.conf rejects connection"):
+    with pytest.raises(psycopg.OperationalError, match="rejects connection"):
         replace(orders, login=DatabaseLogin("rdsadmin", "")).connect()
 
 
@@ -97,7 +97,7 @@ def test_force_ssl_lets_only_tls_in(site: Any, name: str) -> None:
         DBClusterParameterGroupName=name,
         Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}],
     )
-    with pytest.raises(psycopg.OperationalError, match="no pg_hba.conf entry .* no encryption"):
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
         psycopg.connect(psycopg.conninfo.make_conninfo("", **plain))
     access.connect().close()
 

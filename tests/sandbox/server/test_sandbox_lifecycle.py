@@ -54,7 +54,7 @@ def test_of_two_starts_at_once_one_wins_and_both_succeed(sandbox: Any) -> None:
 
 def test_stop_ends_every_process(sandbox: Any) -> None:
     sandbox.start()
-    pids = (sandbox.state.pid, sandbox.state.aws.pid)
+    pids = (sandbox.state.pid, sandbox.state.aws.pid, sandbox.state.data.pid)
     stopped = sandbox.run("stop", "--json")
     assert (stopped.code, stopped.json) == (0, {"up": False, "was_up": True})
     assert not any(is_running(pid) for pid in pids)

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ils_sandbox.state import AwsEndpoint, SandboxFiles, SandboxState, lock_holder, state_directory, write_atomically
+from ils_sandbox.state import (
+    AwsEndpoint,
+    DataEndpoint,
+    SandboxFiles,
+    SandboxState,
+    lock_holder,
+    state_directory,
+    write_atomically,
+)
 from ils_sandbox.supervisor import hold_lock
 
 
@@ -28,7 +36,12 @@ def test_else_it_is_beside_the_environments(tmp_path: Path, monkeypatch: pytest.
 def test_a_state_file_counts_only_while_the_lock_is_held(tmp_path: Path) -> None:
     files = SandboxFiles(tmp_path)
     files.sandbox.mkdir()
-    state = SandboxState(pid=1, started_at=datetime.now(UTC), aws=AwsEndpoint(endpoint="http://127.0.0.1:1", pid=2))
+    state = SandboxState(
+        pid=1,
+        started_at=datetime.now(UTC),
+        aws=AwsEndpoint(endpoint="http://127.0.0.1:1", pid=2),
+        data=DataEndpoint(endpoint="http://127.0.0.1:2", ca_file=tmp_path / "ca.crt", pid=3),
+    )
     write_atomically(files.state, state.model_dump_json().encode())
     assert SandboxState.load(tmp_path) is None
     lock = hold_lock(files.lock)
