@@ -260,6 +260,18 @@ def leftovers(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def prices(
+    environment: EnvironmentArgument,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read them anew from AWS first, and keep them.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the prices that estimates of an environment are made with, each with its source and date."""
+    from ils_pipelines.commands.prices import prices as show
+
+    raise typer.Exit(show(environment, refresh=refresh, as_json=as_json))
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="Port to listen on; the next free one if it is taken.")] = 3000,
 ) -> None:

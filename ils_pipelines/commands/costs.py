@@ -36,7 +36,7 @@ def print_costs(out: Console, environment: str, reports: Sequence[LayerReport]) 
     whole = total_of(reports)
     table.add_row("total", *_cells(whole), style="bold")
     out.print(table)
-    out.print(Text(f"{basis()}."), style="dim")
+    out.print(Text(f"{basis(whole)}."), style="dim")
     if whole.left_out:
         out.print(Text(f"Left out, as it depends on use: {'; '.join(whole.left_out)}."), style="dim")
     for each in whole.unknown:

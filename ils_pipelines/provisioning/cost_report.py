@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ils_pipelines.provisioning.estimate import Estimate
-from ils_pipelines.settings.prices import price_table
+from ils_pipelines.settings.prices import Source
+
+BUNDLED = "https://aws.amazon.com/"
+"""What the sources of bundled rows begin with; those of the Price List API are its own address."""
 
 
 def cost_entry(cost: Estimate) -> dict[str, Any]:
     """For the JSON of a plan and the metadata of a materialization. Amounts are text, so that none is rounded on the way."""
-    table = price_table()
-    used = {price.source for line in cost.lines if (price := table.find(line.product, table.region)) is not None}
     return {
         "currency": cost.currency,
         "before": str(cost.before),
@@ -24,17 +25,30 @@ def cost_entry(cost: Estimate) -> dict[str, Any]:
                 "product": line.product,
                 "quantity": str(line.quantity),
                 "monthly": str(line.monthly),
+                "source": line.source.url,
+                "as_of": line.source.as_of.isoformat(),
             }
             for line in cost.lines
         ],
         "left_out": list(cost.left_out),
         "unknown": list(cost.unknown),
-        "prices": {name: table.sources[name].model_dump(mode="json") for name in sorted(used)},
+        "prices": [source.model_dump(mode="json") for source in sources_of(cost)],
     }
 
 
-def basis() -> str:
+def sources_of(cost: Estimate) -> tuple[Source, ...]:
+    """Of the prices that the estimate is made of, the oldest first."""
+    distinct = {(line.source.as_of, line.source.url, line.source.through): line.source for line in cost.lines}
+    return tuple(distinct[key] for key in sorted(distinct))
+
+
+def basis(cost: Estimate) -> str:
     """What the prices are, in a sentence."""
-    table = price_table()
-    oldest, newest = table.dates
-    return f"{table.currency} a month, on-demand list prices of {table.region}, read {oldest} to {newest}"
+    sources = sources_of(cost)
+    if not sources:
+        return f"{cost.currency} a month"
+    oldest, newest = sources[0].as_of, sources[-1].as_of
+    read = f"read {oldest}" if oldest == newest else f"read {oldest} to {newest}"
+    bundled = sum(source.url.startswith(BUNDLED) for source in sources)
+    which = "bundled" if bundled == len(sources) else "from the Price List API" if not bundled else "in part bundled"
+    return f"{cost.currency} a month, on-demand list prices of {cost.region}, {which}, {read}"

@@ -15,7 +15,8 @@ from typing import Any
 from ils_pipelines.engine.models import Change, DiffKind, Operation, Plan
 from ils_pipelines.provisioning.charges import DISK_GIB, LAUNCH_TEMPLATE, NODE_GROUP, USE, Charge, charges, declared
 from ils_pipelines.settings.environment import Environment, utc_today
-from ils_pipelines.settings.prices import PriceTable, price_table
+from ils_pipelines.settings.price_cache import prices_for
+from ils_pipelines.settings.prices import PriceTable, Source, price_table
 
 CENT = Decimal("0.01")
 
@@ -40,6 +41,8 @@ class CostLine:
     product: str
     quantity: Decimal
     monthly: Decimal
+    source: Source
+    """Of its price."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Estimate:
     """What a layer, or all of them, costs a month: now, and as planned. Rounded to cents, half up."""
 
     currency: str
+    region: str
+    """Of the prices."""
     before: Decimal
     after: Decimal
     lines: tuple[CostLine, ...]
@@ -70,13 +75,14 @@ def estimate(
     today: date | None = None,
 ) -> Estimate:
     """The monthly cost of `resources`, and of what they would be after `plan`."""
-    table = table or price_table()
+    table = table or prices_for(environment)
     today = today or utc_today()
     planned = list(resources) if plan is None else after(environment, resources, plan)
     before, _ = _priced(environment, resources, table, today)
     lines, unknown = _priced(environment, planned, table, today)
     return Estimate(
         currency=table.currency,
+        region=environment.aws.region,
         before=_sum(before),
         after=_sum(lines),
         lines=tuple(lines),
@@ -90,6 +96,7 @@ def total(estimates: Iterable[Estimate]) -> Estimate:
     each = list(estimates)
     return Estimate(
         currency=each[0].currency if each else price_table().currency,
+        region=each[0].region if each else price_table().region,
         before=sum((one.before for one in each), Decimal(0)),
         after=sum((one.after for one in each), Decimal(0)),
         lines=tuple(line for one in each for line in one.lines),
@@ -155,7 +162,8 @@ def _priced(
                 unknown.append(f"{about}: no price for {charge.product} in {region}")
                 continue
             monthly = price.monthly * charge.quantity
-            lines.append(CostLine(resource.type, resource.name, charge.product, charge.quantity, monthly))
+            source = table.sources[price.source]
+            lines.append(CostLine(resource.type, resource.name, charge.product, charge.quantity, monthly, source))
     return lines, unknown
 
 

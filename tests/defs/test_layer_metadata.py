@@ -1,7 +1,7 @@
 """What Dagster is told of a layer's report."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from ils_pipelines.defs.metadata import MAX_ROWS, change_table, outputs_version, report_metadata
@@ -9,6 +9,7 @@ from ils_pipelines.engine.models import Change, DiffKind, Operation, OutputValue
 from ils_pipelines.provisioning.estimate import CostLine, Estimate
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.prices import Source
 
 PASSWORD = "correct horse battery staple"
 OUTPUTS = {
@@ -109,8 +110,9 @@ def test_the_data_version_does_not_depend_on_the_order_of_the_outputs() -> None:
 
 
 def test_the_monthly_cost_and_what_it_changes_by_are_told() -> None:
-    line = CostLine("aws:kms/key:Key", "database", "kms-key", Decimal(1), Decimal("1.00"))
-    cost = Estimate("USD", Decimal("0.40"), Decimal("1.00"), (line,), ("requests",), ("what: no price",))
+    source = Source(url="https://aws.amazon.com/kms/pricing/", as_of=date(2026, 11, 23), through="the page")
+    line = CostLine("aws:kms/key:Key", "database", "kms-key", Decimal(1), Decimal("1.00"), source)
+    cost = Estimate("USD", "us-east-1", Decimal("0.40"), Decimal("1.00"), (line,), ("requests",), ("what: no price",))
 
     metadata = report_metadata(replace(report(plan()), cost=cost))
 
@@ -119,7 +121,8 @@ def test_the_monthly_cost_and_what_it_changes_by_are_told() -> None:
     estimate = metadata["monthly_cost_estimate"].value
     assert (estimate["before"], estimate["after"], estimate["delta"]) == ("0.40", "1.00", "0.60")
     assert estimate["unknown"] == ["what: no price"]
-    assert estimate["prices"]["kms"]["as_of"] == "2026-11-23"
+    assert (estimate["lines"][0]["source"], estimate["lines"][0]["as_of"]) == (source.url, "2026-11-23")
+    assert estimate["prices"] == [source.model_dump(mode="json")]
 
 
 def test_without_an_estimate_no_cost_is_told() -> None:

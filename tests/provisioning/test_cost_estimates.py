@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,12 @@ NAT = "aws:ec2/natGateway:NatGateway"
 KEY = "aws:kms/key:Key"
 BUCKET = "aws:s3/bucket:Bucket"
 INSTANCE = {"instanceClass": "db.r6g.large"}  # 0.26 USD an hour: 189.80 a month
+
+
+@pytest.fixture(autouse=True)
+def _bundled_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what somebody refreshed on this machine."""
+    monkeypatch.setenv("ILS_STATE_DIR", str(tmp_path / "state"))
 
 
 @pytest.fixture

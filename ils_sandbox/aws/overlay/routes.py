@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay import acm, backup, dynamodb, ec2, elbv2, kms, logs, route53, s3, sns, tagging
+from ils_sandbox.aws.overlay import acm, backup, dynamodb, ec2, elbv2, kms, logs, pricing, route53, s3, sns, tagging
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
@@ -22,6 +22,7 @@ SERVICES: dict[str, Routes] = {
     "elbv2": elbv2.ROUTES,
     "kms": kms.ROUTES,
     "logs": logs.ROUTES,
+    "pricing": pricing.ROUTES,
     "rds": rds.ROUTES,
     "resourcegroupstaggingapi": tagging.ROUTES,
     "route53": route53.ROUTES,
