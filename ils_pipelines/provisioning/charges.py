@@ -76,6 +76,7 @@ USE: Mapping[str, str] = {
     "aws:s3/bucketReplicationConfig:BucketReplicationConfig": "copying to the other region (0.02 USD per GB)",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "the web ACL, which is not ours, and its requests",
     "aws:route53/record:Record": "DNS queries",
+    "aws:eks/addon:Addon": "metrics, logs and traces, where the CloudWatch agent takes them in",
 }
 """What depends on use, by type."""
 
@@ -96,7 +97,6 @@ FREE = frozenset(
         LAUNCH_TEMPLATE,
         "aws:eks/accessEntry:AccessEntry",
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-        "aws:eks/addon:Addon",
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         "aws:elasticache/parameterGroup:ParameterGroup",
         "aws:elasticache/subnetGroup:SubnetGroup",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ils_pipelines.settings.access import Access, unique_access
 from ils_pipelines.settings.problems import Finding, Severity
 from ils_pipelines.settings.rules import rule
 from ils_pipelines.settings.section import Cidr, Count, DnsLabel, Flag, LogRetentionDays, Section, text
@@ -50,8 +51,36 @@ class AmiType(StrEnum):
     AL2023_ARM = "AL2023_ARM_64_STANDARD"
 
 
+ADDONS = (
+    "vpc-cni",
+    "kube-proxy",
+    "eks-pod-identity-agent",
+    "coredns",
+    "metrics-server",
+    "amazon-cloudwatch-observability",
+)
+"""The add-ons there may be."""
+
 InstanceType = Annotated[
     str, text(r"[a-z0-9-]+\.[a-z0-9-]+", "is not an EC2 instance type", 'Write for example "t3.medium".')
+]
+
+
+AddonName = Annotated[
+    str,
+    text(
+        "|".join(ADDONS),
+        "is not an add-on that the cluster layer installs",
+        f"Use one of {', '.join(ADDONS)}.",
+    ),
+]
+AddonVersion = Annotated[
+    str,
+    text(
+        r"v\d+\.\d+\.\d+-eksbuild\.\d+",
+        "is not a version of an EKS add-on",
+        'Write for example "v1.20.4-eksbuild.1"; `aws eks describe-addon-versions` lists them.',
+    ),
 ]
 
 
@@ -98,6 +127,19 @@ class Cluster(Section):
     private_access_cidrs: tuple[Cidr, ...] = Field(
         default=(), description="Networks, beside the nodes, that reach the private API endpoint, e.g. a VPN's."
     )
+    access: tuple[Access, ...] = Field(
+        default=(), description="Who may use the Kubernetes API, beside whoever makes the cluster."
+    )
+    metrics: Flag = Field(
+        default=False, description="Whether the CloudWatch agent collects metrics and logs of nodes and pods."
+    )
+    tracing: Flag = Field(
+        default=False, description="Whether the CloudWatch agent takes traces (OTLP) and hands them to X-Ray."
+    )
+    addon_versions: dict[AddonName, AddonVersion] = Field(
+        default_factory=dict,
+        description="Versions of EKS add-ons that are pinned; of the others EKS picks its default for the version.",
+    )
     deletion_protection: Flag = Field(default=False, description="Whether EKS itself refuses to delete the cluster.")
 
 
@@ -124,6 +166,22 @@ def _unique_names(cluster: Cluster, _today: date) -> Iterator[Finding]:
                 "Give every node group a name of its own.",
             )
         seen.add(group.name)
+
+
+@rule(Cluster, "access")
+def _unique_access(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    yield from unique_access(cluster.access)
+
+
+@rule(Cluster, "node_groups")
+def _room_for_addons(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    if not any(group.min_size for group in cluster.node_groups):
+        yield Finding(
+            ("node_groups",),
+            [group.name for group in cluster.node_groups],
+            "may all shrink to nothing, which leaves the cluster's DNS and its other add-ons without a node",
+            "Give one of them a min_size of 1 or more.",
+        )
 
 
 @rule(Cluster, "public_access_cidrs")

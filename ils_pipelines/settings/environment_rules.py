@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ils_pipelines.settings.access_rules import ACCESS_RULES
 from ils_pipelines.settings.account import partition_of
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
@@ -294,4 +295,5 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
         ),
         _ephemeral_can_go,
     ),
+    *ACCESS_RULES,
 )

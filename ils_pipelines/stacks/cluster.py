@@ -1,4 +1,4 @@
-"""Layer cluster: the EKS control plane, its identity provider and the node groups."""
+"""Layer cluster: the EKS control plane, who may use it, its add-ons, the node groups, and the AWS roles of pods."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from ils_pipelines.settings.cluster import Cluster, UpgradePolicy
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks import aws
+from ils_pipelines.stacks.access import AccessEntries, AccessEntriesArgs
+from ils_pipelines.stacks.addons import BEFORE_NODES, Addons, AddonsArgs, addons_after_nodes
+from ils_pipelines.stacks.keys import current_account_id
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.nodes import Nodes, NodesArgs
 from ils_pipelines.stacks.outputs import ClusterOutputs, EncryptionOutputs, VpcOutputs
+from ils_pipelines.stacks.pod_identities import PodIdentities, PodIdentitiesArgs
 from ils_pipelines.stacks.roles import ServiceRole, ServiceRoleArgs
 from ils_pipelines.stacks.upstream import Upstream
 
@@ -34,8 +38,6 @@ class ControlPlane(pulumi.ComponentResource):
     """The Kubernetes API, closed to the internet unless the file lists networks."""
 
     cluster: aws.eks.Cluster
-    oidc_issuer: pulumi.Output[str]
-    oidc_provider_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ils:cluster:ControlPlane", name, None, opts)
@@ -93,29 +95,21 @@ class ControlPlane(pulumi.ComponentResource):
             tags=args.naming.tags(cluster_name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, logs], protect=args.naming.protected),
         )
-        self.oidc_issuer = self.cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer))
-        provider = aws.iam.OpenIdConnectProvider(
-            "service-accounts",
-            url=self.oidc_issuer,
-            client_id_lists=["sts.amazonaws.com"],
-            tags=args.naming.tags(args.naming.name("service-accounts")),
-            opts=inside,
-        )
-        self.oidc_provider_arn = provider.arn
         self.register_outputs({"endpoint": self.cluster.endpoint})
 
 
 def declare(environment: Environment, upstream: Upstream) -> None:
     """Declare the layer on top of vpc and encryption."""
     naming = Naming.of(environment, Layer.CLUSTER)
+    settings, partition = environment.cluster, environment.aws.partition
     vpc = VpcOutputs.read(upstream)
     keys = EncryptionOutputs.read(upstream)
     control_plane = ControlPlane(
         "control-plane",
         ControlPlaneArgs(
             naming=naming,
-            settings=environment.cluster,
-            partition=environment.aws.partition,
+            settings=settings,
+            partition=partition,
             # Only private subnets: what the control plane puts into the VPC needs no way in from the internet.
             subnet_ids=vpc.private_subnet_ids,
             security_group_id=vpc.cluster_security_group_id,
@@ -124,18 +118,27 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         ),
     )
     cluster = control_plane.cluster
+    AccessEntries("access", AccessEntriesArgs(naming, partition, cluster.name, settings.access))
+    versions = settings.addon_versions
+    first = Addons("addons-of-nodes", AddonsArgs(naming, cluster.name, BEFORE_NODES, versions))
     nodes = Nodes(
         "nodes",
         NodesArgs(
             naming=naming,
-            groups=environment.cluster.node_groups,
-            version=environment.cluster.version,
-            partition=environment.aws.partition,
+            groups=settings.node_groups,
+            version=settings.version,
+            partition=partition,
             cluster_name=cluster.name,
             subnet_ids=vpc.private_subnet_ids,
             security_group_id=vpc.nodes_security_group_id,
+            after=[first],
         ),
     )
+    later = addons_after_nodes(settings)
+    pods = PodIdentities(
+        "pods", PodIdentitiesArgs(naming, environment, cluster.name, current_account_id(), keys.tables_key_arn, later)
+    )
+    rest = Addons("addons", AddonsArgs(naming, cluster.name, later, versions, after=[nodes, pods]))
     ClusterOutputs(
         cluster_name=cluster.name,
         cluster_arn=cluster.arn,
@@ -143,8 +146,9 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         endpoint=cluster.endpoint,
         certificate_authority=cluster.certificate_authority.apply(lambda found: found.data),
         eks_security_group_id=cluster.vpc_config.apply(lambda found: found.cluster_security_group_id),
-        oidc_issuer=control_plane.oidc_issuer,
-        oidc_provider_arn=control_plane.oidc_provider_arn,
         node_role_arn=nodes.role_arn,
         node_group_names=nodes.group_names,
+        addon_names=pulumi.Output.all(first.names, rest.names).apply(lambda names: [*names[0], *names[1]]),
+        app_role_arn=pods.application_role_arn,
+        load_balancer_controller_role_arn=pods.controller_role_arn,
     ).export()

@@ -11,6 +11,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.access_logs import AccessLogBucket, AccessLogBucketArgs
+from ils_pipelines.stacks.domain import Domain, DomainArgs
 from ils_pipelines.stacks.keys import current_account_id
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import LoadBalancerOutputs, VpcOutputs
@@ -39,7 +40,7 @@ class Entrance(pulumi.ComponentResource):
 
     balancer: aws.lb.LoadBalancer
     targets: aws.lb.TargetGroup
-    certificate: aws.acm.Certificate
+    domain: Domain
     https: aws.lb.Listener
 
     def __init__(self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -87,22 +88,23 @@ class Entrance(pulumi.ComponentResource):
             tags=args.naming.tags(targets_name),
             opts=inside,
         )
-        self.certificate = aws.acm.Certificate(
-            "entrance",
-            domain_name=args.settings.domain,
-            validation_method="DNS",
-            tags=args.naming.tags(full_name),
+        self.domain = Domain(
+            "domain",
+            DomainArgs(
+                naming=args.naming,
+                settings=args.settings,
+                balancer_dns_name=self.balancer.dns_name,
+                balancer_zone_id=self.balancer.zone_id,
+            ),
             opts=inside,
         )
-        # Ends when ACM has found the record that it asks for in DNS: a listener takes no certificate before.
-        issued = aws.acm.CertificateValidation("entrance", certificate_arn=self.certificate.arn, opts=inside)
         self.https = aws.lb.Listener(
             "https",
             load_balancer_arn=self.balancer.arn,
             port=443,
             protocol="HTTPS",
             ssl_policy=TLS_POLICY,
-            certificate_arn=issued.certificate_arn,
+            certificate_arn=self.domain.certificate_arn,
             default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=self.targets.arn)],
             tags=args.naming.tags(args.naming.name("https")),
             opts=inside,
@@ -123,6 +125,12 @@ class Entrance(pulumi.ComponentResource):
             tags=args.naming.tags(args.naming.name("http")),
             opts=inside,
         )
+        if args.settings.web_acl_arn is not None:
+            from ils_pipelines.stacks.aws_edge import wafv2
+
+            wafv2.WebAclAssociation(
+                "entrance", resource_arn=self.balancer.arn, web_acl_arn=args.settings.web_acl_arn, opts=inside
+            )
         self.register_outputs({"dns_name": self.balancer.dns_name})
 
 
@@ -161,6 +169,7 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         target_group_arn=entrance.targets.arn,
         target_group_arn_suffix=entrance.targets.arn_suffix,
         vpc_id=vpc.vpc_id,
-        certificate_arn=entrance.certificate.arn,
+        certificate_arn=entrance.domain.certificate_arn,
+        url=pulumi.Output.from_input(f"https://{settings.domain}"),
         access_log_bucket=logs.name,
     ).export()

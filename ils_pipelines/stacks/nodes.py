@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -27,6 +28,8 @@ class NodesArgs:
     cluster_name: pulumi.Output[str]
     subnet_ids: pulumi.Output[list[str]]
     security_group_id: pulumi.Output[str]
+    after: Sequence[pulumi.Resource] = ()
+    """What has to be there before a node can become ready."""
 
 
 class Nodes(pulumi.ComponentResource):
@@ -80,7 +83,7 @@ class Nodes(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # A node whose role lacks a policy never becomes ready, and the group fails after half an hour.
-                depends_on=[self._role],
+                depends_on=[self._role, *args.after],
                 # The autoscaler's number: applying ours again would drain nodes that are in use.
                 ignore_changes=["scalingConfig.desiredSize"],
             ),

@@ -91,11 +91,13 @@ class ClusterOutputs(LayerOutputs):
     """PEM of the API's CA, base64."""
     eks_security_group_id: Text
     """The security group EKS itself made."""
-    oidc_issuer: Text
-    """https address of the identity provider of service accounts."""
-    oidc_provider_arn: Text
     node_role_arn: Text
     node_group_names: Texts
+    addon_names: Texts
+    app_role_arn: Text
+    """What the application's pods may do in AWS."""
+    load_balancer_controller_role_arn: Text
+    """Of the service account kube-system/aws-load-balancer-controller."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class LoadBalancerOutputs(LayerOutputs):
     vpc_id: Text
     """Where the targets are."""
     certificate_arn: Text
+    url: Text
+    """What people open, once DNS points there."""
     access_log_bucket: Text
 
 

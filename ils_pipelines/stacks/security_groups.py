@@ -79,7 +79,7 @@ def flows(ports: Ports, private_access: tuple[str, ...]) -> Iterator[Flow]:
     for network in private_access:
         yield Flow(network, Group.CLUSTER, 443, "Operators to the Kubernetes API")
     yield Flow(Group.CLUSTER, Group.NODES, 443, "API server to webhooks")
-    yield Flow(Group.CLUSTER, Group.NODES, 4443, "API server to the metrics server")
+    yield Flow(Group.CLUSTER, Group.NODES, 10251, "API server to the metrics server, as EKS configures it")
     yield Flow(Group.CLUSTER, Group.NODES, 8443, "API server to webhooks of operators")
     yield Flow(Group.CLUSTER, Group.NODES, 9443, "API server to the load balancer controller's webhook")
     yield Flow(Group.CLUSTER, Group.NODES, 10250, "API server to kubelets: logs, exec, metrics")

@@ -27,7 +27,7 @@ def test_a_group_of_exactly_one_size_is_accepted(problem_paths: Paths) -> None:
 
 
 def test_a_group_may_shrink_to_nothing(problem_paths: Paths) -> None:
-    assert problem_paths(groups({"name": "spot", "min_size": 0, "desired_size": 0})) == []
+    assert problem_paths(groups({"name": "general"}, {"name": "spot", "min_size": 0, "desired_size": 0})) == []
 
 
 def test_node_group_names_must_differ(problem_paths: Paths) -> None:

@@ -117,12 +117,13 @@ def test_a_waiver_needs_an_end(problem_paths: Paths) -> None:
 
 
 def test_an_aws_environment_names_its_account(problem_paths: Paths) -> None:
-    assert problem_paths({"target": "aws"}) == ["aws.account_id", "engine.backend"]
+    assert problem_paths({"target": "aws"}) == ["aws.account_id", "engine.backend", "load_balancer.zone"]
 
 
 def test_an_aws_environment_with_an_account_is_accepted(problem_paths: Paths) -> None:
     account = {"account_id": "123456789012"}
-    assert problem_paths({"target": "aws", "aws": account, "engine": {"backend": "s3://ils-state"}}) == []
+    needed = {"engine": {"backend": "s3://ils-state"}, "load_balancer": {"zone": "example.com"}}
+    assert problem_paths({"target": "aws", "aws": account, **needed}) == []
 
 
 def test_production_is_warned_of_a_state_that_only_one_machine_has(read: Read) -> None:

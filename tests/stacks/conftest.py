@@ -95,6 +95,17 @@ class Cloud(mocks.Mocks):
             "LaunchTemplate": {"latestVersion": 1},
             "ReplicationGroup": {"primaryEndpointAddress": "primary", "readerEndpointAddress": "reader"},
             "LoadBalancer": {"arnSuffix": "app/name/id", "dnsName": "name.elb.amazonaws.com", "zoneId": "Z1"},
+            "Certificate": {
+                "domainValidationOptions": [
+                    {
+                        "domainName": args.inputs.get("domainName"),
+                        "resourceRecordName": "_asked.ils.example.com.",
+                        "resourceRecordType": "CNAME",
+                        "resourceRecordValue": "_proof.acm-validations.aws.",
+                    }
+                ]
+            },
+            "Record": {"fqdn": str(args.inputs.get("name", "")).rstrip(".")},
             "TargetGroup": {"arnSuffix": "targetgroup/name/id"},
             "Eip": {"publicIp": "198.51.100.7"},
         }
@@ -105,7 +116,7 @@ class Cloud(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         self._run.calls.append(args.token)
-        return {"accountId": ACCOUNT, "randomPassword": TOKEN}
+        return {"accountId": ACCOUNT, "randomPassword": TOKEN, "zoneId": "Z2"}
 
 
 class Recorder(mocks.MockMonitor):

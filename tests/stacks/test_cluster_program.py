@@ -62,11 +62,6 @@ def test_access_is_granted_by_entries_not_by_a_config_map(cluster: dict[str, Any
     assert cluster["accessConfig"]["authenticationMode"] == "API"
 
 
-def test_service_accounts_can_take_roles(run: Any) -> None:
-    provider = run.one("OpenIdConnectProvider").inputs
-    assert (provider["url"], provider["clientIdLists"]) == ("https://issuer", ["sts.amazonaws.com"])
-
-
 def test_only_production_refuses_to_delete_its_cluster(cluster: dict[str, Any], tier: str) -> None:
     assert cluster["deletionProtection"] is (tier == "production")
 
@@ -140,7 +135,7 @@ def test_what_is_started_from_a_template_is_tagged(run: Any, tier: str) -> None:
         assert tagged == {"instance": tier, "network-interface": tier, "volume": tier}
 
 
-def test_every_role_is_assumed_by_one_service_alone(applied: Runs) -> None:
+def test_every_role_is_assumed_by_one_service_alone(applied: Runs, tier: str) -> None:
     services = {
         role.inputs["name"].split("-", 2)[2]: json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Principal"]
         for run in applied.values()
@@ -150,6 +145,9 @@ def test_every_role_is_assumed_by_one_service_alone(applied: Runs) -> None:
         "flow-logs": {"Service": "vpc-flow-logs.amazonaws.com"},
         "control-plane": {"Service": "eks.amazonaws.com"},
         "nodes": {"Service": "ec2.amazonaws.com"},
+        "app": {"Service": "pods.eks.amazonaws.com"},
+        "load-balancer-controller": {"Service": "pods.eks.amazonaws.com"},
+        **({} if tier == "dev" else {"cloudwatch-agent": {"Service": "pods.eks.amazonaws.com"}}),
         "database-monitoring": {"Service": "monitoring.rds.amazonaws.com"},
         "backups": {"Service": "backup.amazonaws.com"},
         "backup-copies": {"Service": "s3.amazonaws.com"},

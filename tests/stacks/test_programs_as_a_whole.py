@@ -43,6 +43,7 @@ OUTPUTS: tuple[type[LayerOutputs], ...] = (
 )
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
+    "AccessPolicyAssociation",
     "Alias",
     "RolePolicy",
     "RolePolicyAttachment",
@@ -85,9 +86,9 @@ KNOWN_TYPES = {
     "DefaultSecurityGroup SecurityGroup LaunchTemplate",
     "vpc": "SecurityGroupIngressRule SecurityGroupEgressRule",
     "kms": "Key Alias ReplicaKey",
-    "iam": "Role RolePolicy RolePolicyAttachment OpenIdConnectProvider",
+    "iam": "Role RolePolicy RolePolicyAttachment",
     "cloudwatch": "LogGroup",
-    "eks": "Cluster NodeGroup",
+    "eks": "Cluster NodeGroup Addon AccessEntry AccessPolicyAssociation PodIdentityAssociation",
     "rds": "SubnetGroup ClusterParameterGroup Cluster ClusterInstance",
     "elasticache": "SubnetGroup ParameterGroup ReplicationGroup",
     "dynamodb": "Table",
@@ -161,6 +162,7 @@ def test_few_calls_are_made_while_declaring(applied: Runs) -> None:
     assert calls == {
         "vpc": ["getCallerIdentity"],
         "encryption": ["getCallerIdentity"],
+        "cluster": ["getCallerIdentity"],
         "cache": ["getRandomPassword"],
         "load_balancer": ["getCallerIdentity"],
         "backup_vault": ["getCallerIdentity"],

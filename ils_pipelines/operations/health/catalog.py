@@ -41,6 +41,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("vpc", Layer.VPC, "NAT gateways", network.nat_gateways),
     Probe("encryption", Layer.ENCRYPTION, "KMS keys", keys.keys),
     Probe("cluster", Layer.CLUSTER, "EKS cluster", cluster.control_plane),
+    Probe("cluster", Layer.CLUSTER, "add-ons", cluster.addons),
     Probe("cluster", Layer.CLUSTER, "node groups", cluster.node_groups),
     Probe("cluster", Layer.CLUSTER, "nodes", cluster.nodes),
     Probe("database", Layer.DATABASE, "database cluster", database.cluster),

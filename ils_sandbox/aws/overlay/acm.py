@@ -1,6 +1,7 @@
 """ACM: validation takes its time by the sandbox's clock; key algorithms, options and what uses a certificate.
 
-A certificate is issued after that time whatever DNS says: the sandbox has no public DNS that anybody would ask.
+The sandbox has no public DNS. A name in a public hosted zone of the account is proven by the record that ACM asks for in that
+zone; of any other name a certificate is issued after that time, as if somebody had made the record elsewhere.
 """
 
 from __future__ import annotations
@@ -22,8 +23,30 @@ _UNKNOWN_WHILE_PENDING = ("IssuedAt", "NotAfter", "NotBefore", "Serial")
 def _settle(call: Call, world: World) -> None:
     """Issue what has waited long enough. moto's own wait is too long to be noticed."""
     for certificate in world.backend(call, "acm")._certificates.values():
-        if certificate.status == "PENDING_VALIDATION" and world.lifecycles.phase(certificate.arn) is None:
+        waited = certificate.status == "PENDING_VALIDATION" and world.lifecycles.phase(certificate.arn) is None
+        if waited and not _unproven(call, certificate):
             certificate.status = "ISSUED"
+
+
+def _unproven(call: Call, certificate: Any) -> bool:
+    """Whether the zone of one of the certificate's names lacks the record that ACM asks for."""
+    options = certificate.describe()["Certificate"].get("DomainValidationOptions", ())
+    return any(
+        _zone_lacks(call, option["DomainName"], option.get("ResourceRecord", {}).get("Name", "")) for option in options
+    )
+
+
+def _zone_lacks(call: Call, domain: str, record: str) -> bool:
+    from moto.backends import get_backend
+
+    name = domain.removeprefix("*.").rstrip(".")
+    zones = [
+        zone
+        for zone in get_backend("route53")[call.account]["aws"].zones.values()
+        if not zone.private_zone and (name == (apex := zone.name.rstrip(".")) or name.endswith(f".{apex}"))
+    ]
+    there = {found.name.rstrip(".") for zone in zones for found in zone.rrsets if found.type == "CNAME"}
+    return bool(zones) and record.rstrip(".") not in there
 
 
 def status_of(call: Call, world: World, arn: str) -> str:

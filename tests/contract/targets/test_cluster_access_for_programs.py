@@ -37,6 +37,7 @@ def variables(kind: TargetKind, logged_in: None, tmp_path: Path) -> dict[str, st
     dev["target"] = kind.value
     dev["aws"]["account_id"] = ACCOUNT
     dev["engine"] = {"backend": "file:///nowhere"}
+    dev["load_balancer"]["zone"] = "example.com"
     folder = tmp_path / "environments"
     folder.mkdir()
     (folder / "dev.yaml").write_text(yaml.safe_dump(dev))

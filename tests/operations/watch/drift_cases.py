@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import ANY
 
 from ils_pipelines.settings.layers import Layer
-from tests.operations.watch.site import Change, Site, calls, change
+from tests.operations.watch.site import Change, Site, calls, change, without_addon
 
 CLUSTER = "ils-dev"
 WRONG = "by-hand"
@@ -193,6 +193,22 @@ def _retention(days: int) -> dict[str, Any]:
     return {"Bucket": _COPIES, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}
 
 
+def _policies(enabled: str) -> dict[str, str]:
+    values = json.dumps({"enableNetworkPolicy": enabled})
+    return {"clusterName": CLUSTER, "addonName": "vpc-cni", "configurationValues": values}
+
+
+@change
+def _another_role_for_the_application(site: Site) -> Iterator[None]:
+    eks, id_ = site.client("eks"), site.id(Layer.CLUSTER, "PodIdentityAssociation", "app")
+    names = {"clusterName": CLUSTER, "associationId": id_}
+    eks.update_pod_identity_association(**names, roleArn=site.output(Layer.CLUSTER, "node_role_arn"))
+    try:
+        yield
+    finally:
+        eks.update_pod_identity_association(**names, roleArn=site.output(Layer.CLUSTER, "app_role_arn"))
+
+
 _MADE = [{"Key": "owner", "Value": WRONG}]
 
 CASES: tuple[Case, ...] = (
@@ -273,6 +289,16 @@ CASES: tuple[Case, ...] = (
             resourceArn=lambda site: site.output(Layer.CLUSTER, "cluster_arn"),
         ),
     ),
+    Case(Layer.CLUSTER, "coredns", "", None, None, without_addon("coredns")),
+    Case(
+        Layer.CLUSTER,
+        "vpc-cni",
+        "configurationValues",
+        '{"enableNetworkPolicy": "true"}',
+        '{"enableNetworkPolicy": "false"}',
+        calls("eks", ("update_addon", _policies("false")), ("update_addon", _policies("true"))),
+    ),
+    Case(Layer.CLUSTER, "app", "roleArn", ANY, ANY, _another_role_for_the_application),
     Case(Layer.CLUSTER, "nodes-AmazonEKS_CNI_Policy", "", None, None, _without_attachment),
     # -- database
     Case(
@@ -379,6 +405,19 @@ CASES: tuple[Case, ...] = (
             ("modify_load_balancer_attributes", {"Attributes": [_idle(999)]}),
             ("modify_load_balancer_attributes", {"Attributes": [_idle(60)]}),
             LoadBalancerArn=lambda site: site.output(Layer.LOAD_BALANCER, "load_balancer_arn"),
+        ),
+    ),
+    Case(
+        Layer.LOAD_BALANCER,
+        "https",
+        "sslPolicy",
+        "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "ELBSecurityPolicy-2016-08",
+        calls(
+            "elbv2",
+            ("modify_listener", {"SslPolicy": "ELBSecurityPolicy-2016-08"}),
+            ("modify_listener", {"SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}),
+            ListenerArn=lambda site: site.output(Layer.LOAD_BALANCER, "https_listener_arn"),
         ),
     ),
     Case(

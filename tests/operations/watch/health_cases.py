@@ -10,7 +10,7 @@ from ils_pipelines.operations.health.catalog import PROBES
 from ils_pipelines.operations.health.models import HealthStatus
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
-from tests.operations.watch.site import Change, Site, calls, change, until
+from tests.operations.watch.site import Change, Site, calls, change, until, without_addon
 
 CLUSTER = NAMESPACE = "ils-dev"
 LB = next(probe.speaks_for for probe in PROBES if probe.components == "load balancers")
@@ -205,6 +205,12 @@ _LOGS_CHANGED = calls(
     ("update_cluster_config", {"name": CLUSTER, "logging": {"clusterLogging": [{**_AUDIT, "enabled": False}]}}),
     ("update_cluster_config", {"name": CLUSTER, "logging": {"clusterLogging": [{**_AUDIT, "enabled": True}]}}),
 )
+_COREDNS = {"clusterName": CLUSTER, "addonName": "coredns"}
+_ADDON_CHANGED = calls(
+    "eks",
+    ("update_addon", {**_COREDNS, "configurationValues": '{"replicaCount": 3}'}),
+    ("update_addon", {**_COREDNS, "configurationValues": ""}),
+)
 _CACHE_CHANGED = calls(
     "elasticache",
     (
@@ -295,6 +301,8 @@ CASES: tuple[Case, ...] = (
     Case(Layer.VPC, "NAT gateway nat-", _DEGRADED, "pending", _slowly(_another_gateway)),
     Case(Layer.ENCRYPTION, "KMS key database", _UNHEALTHY, "Disabled", _KEY_OFF),
     Case(Layer.CLUSTER, "EKS cluster ils-dev", _DEGRADED, "UPDATING", _slowly(_LOGS_CHANGED)),
+    Case(Layer.CLUSTER, "add-on coredns", _DEGRADED, "UPDATING", _slowly(_ADDON_CHANGED)),
+    Case(Layer.CLUSTER, "add-on vpc-cni", _UNHEALTHY, "not there", without_addon("vpc-cni")),
     Case(Layer.CLUSTER, "node group general", _DEGRADED, "UPDATING", _slowly(_updated_node_group)),
     Case(Layer.CLUSTER, "nodes of group general", _DEGRADED, "container runtime is down", _node_down),
     Case(Layer.DATABASE, "database cluster ils-dev", _UNHEALTHY, "stopped", _STOPPED),
@@ -326,6 +334,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     ("aws", "ec2", "DescribeNatGateways", "NAT gateways"),
     ("aws", "kms", "DescribeKey", "KMS keys"),
     ("aws", "eks", "DescribeCluster", "EKS cluster"),
+    ("aws", "eks", "DescribeAddon", "add-ons"),
     ("aws", "eks", "DescribeNodegroup", "node groups"),
     ("kubernetes", "kubernetes", "list nodes", "nodes"),
     ("aws", "rds", "DescribeDBClusters", "database cluster"),

@@ -97,6 +97,23 @@ def change(function: Callable[[Site], Iterator[None]]) -> Change:
     return contextmanager(function)
 
 
+def without_addon(name: str) -> Change:
+    """The add-on is gone, and made again as it was."""
+
+    @contextmanager
+    def gone(site: Site) -> Iterator[None]:
+        eks, names = site.client("eks"), {"clusterName": site.cluster, "addonName": name}
+        before = eks.describe_addon(**names)["addon"]
+        eks.delete_addon(**names)
+        try:
+            yield
+        finally:
+            kept = ("addonVersion", "configurationValues", "tags")
+            eks.create_addon(**names, **{member: before[member] for member in kept if before.get(member)})
+
+    return gone
+
+
 def calls(
     service: str,
     there: tuple[str, dict[str, Any]],

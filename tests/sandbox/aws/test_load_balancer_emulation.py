@@ -39,7 +39,7 @@ def listen(aws: AwsServer, balancer: str, **more: Any) -> dict[str, Any]:
 
 def certificate(aws: AwsServer) -> str:
     answer = aws.client("acm").request_certificate(
-        DomainName="ils.example.org", ValidationMethod="DNS", KeyAlgorithm="EC_prime256v1"
+        DomainName="ils.example.com", ValidationMethod="DNS", KeyAlgorithm="EC_prime256v1"
     )
     return str(answer["CertificateArn"])
 

@@ -265,7 +265,7 @@ class Surroundings:
         return str(answer["Summary"]["ARN"])
 
     def certificate(self) -> str:
-        answer = self.client("acm").request_certificate(DomainName="ils.example.org", ValidationMethod="DNS")
+        answer = self.client("acm").request_certificate(DomainName="ils.example.com", ValidationMethod="DNS")
         return str(answer["CertificateArn"])
 
     def key_of_another_region(self) -> str:

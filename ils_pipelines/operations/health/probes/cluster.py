@@ -1,4 +1,4 @@
-"""EKS: the control plane, the node groups and their nodes."""
+"""EKS: the control plane, its add-ons, the node groups and their nodes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 
 _CLUSTER_STATES = States("ACTIVE", frozenset({"UPDATING"}))
 _GROUP_STATES = States("ACTIVE", frozenset({"UPDATING", "CREATING", "DEGRADED"}))
+_ADDON_STATES = States("ACTIVE", frozenset({"UPDATING", "CREATING", "DEGRADED", "UPDATE_FAILED"}))
 _CLUSTER_REMEDY = "Look at the cluster's health issues in the EKS console; if it is gone, provision the layer again."
 _GROUP_REMEDY = "Look at the group's health issues and its Auto Scaling activity; if it is gone, provision it again."
+_ADDON_REMEDY = "Look at the add-on's health issues in the EKS console; if it is gone, provision the layer again."
 _NODE_REMEDY = "kubectl describe node: a node that stays not ready is drained and terminated, its group starts another."
 
 
@@ -29,6 +31,13 @@ def control_plane(view: View) -> Iterator[HealthFinding]:
 def node_groups(view: View) -> Iterator[HealthFinding]:
     for name, group in _groups(view):
         yield judged(f"node group {name}", group, "status", _GROUP_STATES, _GROUP_REMEDY, _issues)
+
+
+def addons(view: View) -> Iterator[HealthFinding]:
+    cluster = view.output("cluster_name")
+    for name in view.output("addon_names"):
+        addon = view.described("eks", "describe_addon", "addon", clusterName=cluster, addonName=name)
+        yield judged(f"add-on {name}", addon, "status", _ADDON_STATES, _ADDON_REMEDY, _issues)
 
 
 def nodes(view: View) -> Iterator[HealthFinding]:

@@ -1,0 +1,93 @@
+"""Who may use the Kubernetes API of an environment, beside whoever made its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from ils_pipelines.settings.problems import Finding
+from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.section import DnsLabel, Section, text
+
+
+class AccessPolicy(StrEnum):
+    """What EKS lets a principal do, from least to most."""
+
+    VIEW = "view"
+    """Reads most objects; no Secrets."""
+    ADMIN_VIEW = "admin_view"
+    """Reads everything, Secrets included."""
+    EDIT = "edit"
+    """Changes workloads, and reads Secrets."""
+    ADMIN = "admin"
+    """Everything in namespaces, roles included."""
+    CLUSTER_ADMIN = "cluster_admin"
+    """Everything."""
+
+
+PrincipalArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+",
+        "is not the ARN of an IAM role or user",
+        'Write for example "arn:aws:iam::123456789012:role/ils-engineers"; of an assumed role, the role itself.',
+    ),
+    text(
+        r"(?!.*:role/aws-service-role/).*",
+        "is a service-linked role, for which EKS makes no access entry",
+        "Name the role that people or pipelines assume.",
+    ),
+]
+
+
+class Grant(Section):
+    """One access policy, everywhere or in some namespaces."""
+
+    policy: AccessPolicy = Field(description="What the principal may do.", examples=["view"])
+    namespaces: tuple[DnsLabel, ...] = Field(default=(), description="Where; empty means in the whole cluster.")
+
+
+class Access(Section):
+    """What one IAM principal may do with the Kubernetes API."""
+
+    name: DnsLabel = Field(description="Who that is, in a word.", examples=["engineers"])
+    principal_arn: PrincipalArn = Field(
+        description="IAM role or user, which must exist.", examples=["arn:aws:iam::123456789012:role/ils-engineers"]
+    )
+    grants: Annotated[tuple[Grant, ...], Field(min_length=1)] = Field(
+        description="The access policies.", examples=[[{"policy": "view"}]]
+    )
+
+
+@rule(Access, "grants")
+def _unique_policies(access: Access, _today: date) -> Iterator[Finding]:
+    seen: set[AccessPolicy] = set()
+    for index, grant in enumerate(access.grants):
+        if grant.policy in seen:
+            yield Finding(
+                ("grants", index, "policy"),
+                grant.policy.value,
+                "is granted to this principal twice, of which EKS keeps one",
+                "Name all its namespaces in one grant.",
+            )
+        seen.add(grant.policy)
+
+
+def unique_access(accesses: tuple[Access, ...]) -> Iterator[Finding]:
+    """A finding for each name or principal that is there twice, located from the list's own section."""
+    for field in ("name", "principal_arn"):
+        seen: set[str] = set()
+        for index, access in enumerate(accesses):
+            value = str(getattr(access, field))
+            if value in seen:
+                yield Finding(
+                    ("access", index, field),
+                    value,
+                    "is in another entry of this list too",
+                    "Give every principal one entry, with a name of its own and all its grants.",
+                )
+            seen.add(value)

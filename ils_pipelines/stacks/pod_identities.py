@@ -1,0 +1,171 @@
+"""AWS roles of service accounts, by EKS Pod Identity: no identity provider to trust, no annotation in the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from ils_pipelines.settings.environment import Environment
+from ils_pipelines.stacks import aws, pod_policies, policies
+from ils_pipelines.stacks.addons import Addon, ServiceAccount
+from ils_pipelines.stacks.naming import Naming
+from ils_pipelines.stacks.tables import KINDS
+
+APPLICATION_ACCOUNT = "ils"
+"""The service account that the release gives the application's pods."""
+CONTROLLER_ACCOUNT = ServiceAccount("kube-system", "aws-load-balancer-controller")
+_SERVICE = "pods.eks.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class PodIdentityArgs:
+    """What the identity needs."""
+
+    naming: Naming
+    description: str
+    cluster_name: str
+    cluster: pulumi.Output[str]
+    """The same name, known once the cluster is there."""
+    account: ServiceAccount
+    partition: str
+    managed_policies: tuple[str, ...] = ()
+    policy: pulumi.Input[str] | None = None
+    """What the pods may do beyond the managed policies."""
+
+
+class PodIdentity(pulumi.ComponentResource):
+    """The role `ils-<environment>-<name>`, which pods of one service account of one cluster have, and nobody else."""
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PodIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ils:cluster:PodIdentity", name, None, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+        full_name = args.naming.name(name)
+        role = aws.iam.Role(
+            name,
+            name=full_name,
+            description=args.description,
+            assume_role_policy=_trust(args),
+            tags=args.naming.tags(full_name),
+            opts=inside,
+        )
+        for managed in args.managed_policies:
+            aws.iam.RolePolicyAttachment(
+                f"{name}-{managed}",
+                role=role.name,
+                policy_arn=policies.managed_policy(args.partition, managed),
+                opts=inside,
+            )
+        if args.policy is not None:
+            aws.iam.RolePolicy(name, name=full_name, role=role.name, policy=args.policy, opts=inside)
+        aws.eks.PodIdentityAssociation(
+            name,
+            cluster_name=args.cluster,
+            namespace=args.account.namespace,
+            service_account=args.account.name,
+            role_arn=role.arn,
+            tags=args.naming.tags(full_name),
+            opts=inside,
+        )
+        self.role_arn = role.arn
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+def _trust(args: PodIdentityArgs) -> str:
+    """EKS names cluster and service account in the tags of the session that it asks for."""
+    wanted = {
+        "eks-cluster-name": args.cluster_name,
+        "kubernetes-namespace": args.account.namespace,
+        "kubernetes-service-account": args.account.name,
+    }
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": _SERVICE},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in wanted.items()}},
+    }
+    return policies.document(statement)
+
+
+@dataclass(frozen=True)
+class PodIdentitiesArgs:
+    """What the roles of an environment's pods need."""
+
+    naming: Naming
+    environment: Environment
+    cluster: pulumi.Output[str]
+    account_id: pulumi.Output[str]
+    tables_key_arn: pulumi.Output[str]
+    addons: tuple[Addon, ...]
+
+
+class PodIdentities(pulumi.ComponentResource):
+    """The roles of the application, of the controller that registers its pods, and of add-ons that call AWS."""
+
+    application_role_arn: pulumi.Output[str]
+    controller_role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PodIdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ils:cluster:PodIdentities", name, None, opts)
+        self._args = args
+        naming, region, partition = args.naming, args.environment.aws.region, args.environment.aws.partition
+
+        def application(known: list[str]) -> str:
+            account, key = known
+            tables = [
+                f"arn:{partition}:dynamodb:{region}:{account}:table/{naming.name(kind)}" for kind in sorted(KINDS)
+            ]
+            return pod_policies.application(tables, key, region)
+
+        def controller(account: str) -> str:
+            groups = f"targetgroup/{naming.name('app')}/*"
+            return pod_policies.target_registration(f"arn:{partition}:elasticloadbalancing:{region}:{account}:{groups}")
+
+        self.application_role_arn = self._identity(
+            "app",
+            "Lets the application use its tables",
+            ServiceAccount(args.environment.app.namespace, APPLICATION_ACCOUNT),
+            policy=pulumi.Output.all(args.account_id, args.tables_key_arn).apply(application),
+        )
+        self.controller_role_arn = self._identity(
+            "load-balancer-controller",
+            "Lets the controller register pods with the load balancer",
+            CONTROLLER_ACCOUNT,
+            policy=args.account_id.apply(controller),
+        )
+        for addon in args.addons:
+            if addon.account is not None:
+                self._identity(
+                    addon.account.name,
+                    f"Lets the add-on {addon.name} call AWS",
+                    addon.account,
+                    managed_policies=addon.managed_policies,
+                )
+        self.register_outputs({})
+
+    def _identity(
+        self,
+        name: str,
+        description: str,
+        account: ServiceAccount,
+        *,
+        managed_policies: tuple[str, ...] = (),
+        policy: pulumi.Input[str] | None = None,
+    ) -> pulumi.Output[str]:
+        args = self._args
+        return PodIdentity(
+            name,
+            PodIdentityArgs(
+                naming=args.naming,
+                description=description,
+                cluster_name=args.naming.name(),
+                cluster=args.cluster,
+                account=account,
+                partition=args.environment.aws.partition,
+                managed_policies=managed_policies,
+                policy=policy,
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        ).role_arn

@@ -1,0 +1,61 @@
+"""What pods may do in AWS, each no more than it needs."""
+
+from __future__ import annotations
+
+from ils_pipelines.stacks import policies
+
+
+def application(table_arns: list[str], key_arn: str, region: str) -> str:
+    """Items of the tables, by key; no scans, and nothing about the tables themselves."""
+    return policies.document(
+        {
+            "Sid": "Items",
+            "Effect": "Allow",
+            "Action": [
+                "dynamodb:BatchGetItem",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:DescribeTable",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            "Resource": [arn for table in table_arns for arn in (table, f"{table}/index/*")],
+        },
+        {
+            "Sid": "KeyOfTheTables",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:DescribeKey"],
+            "Resource": key_arn,
+            "Condition": {"StringEquals": {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"}},
+        },
+    )
+
+
+def target_registration(target_groups_arn: str) -> str:
+    """What the AWS Load Balancer Controller needs for target group bindings alone."""
+    return policies.document(
+        {
+            "Sid": "Look",
+            "Effect": "Allow",
+            "Action": [
+                "ec2:DescribeAvailabilityZones",
+                "ec2:DescribeInstances",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "elasticloadbalancing:DescribeTargetGroups",
+                "elasticloadbalancing:DescribeTargetHealth",
+            ],
+            "Resource": "*",  # these take no other
+        },
+        {
+            "Sid": "Register",
+            "Effect": "Allow",
+            "Action": ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+            "Resource": target_groups_arn,
+        },
+    )

@@ -1,0 +1,158 @@
+"""What is added to a cluster: add-ons, who may use it, and what its pods may do in AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ils_pipelines.settings.layers import Layer
+
+Runs = dict[Layer, Any]
+Changed = Callable[..., Runs]
+
+ENGINEERS = "arn:aws:iam::123456789012:role/ils-engineers"
+USUAL = {"vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "metrics-server"}
+
+
+@pytest.fixture
+def run(applied: Runs) -> Any:
+    return applied[Layer.CLUSTER]
+
+
+def addons(run: Any) -> dict[str, Any]:
+    return {addon.inputs["addonName"]: addon for addon in run.of("Addon")}
+
+
+# -- add-ons ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_add_ons_are_those_a_cluster_needs_and_those_the_tier_asks_for(run: Any, tier: str) -> None:
+    asked = set() if tier == "dev" else {"amazon-cloudwatch-observability"}
+    assert set(addons(run)) == USUAL | asked
+    assert set(run.outputs["addon_names"]) == USUAL | asked
+
+
+def test_network_policies_are_enforced(run: Any) -> None:
+    assert json.loads(addons(run)["vpc-cni"].inputs["configurationValues"]) == {"enableNetworkPolicy": "true"}
+
+
+@pytest.mark.parametrize("name", ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"])
+def test_what_nodes_need_is_there_before_them(run: Any, name: str) -> None:
+    needed = addons(run)[name].urn
+    assert [group.name for group in run.of("NodeGroup") if needed not in group.dependencies] == []
+
+
+@pytest.mark.parametrize("name", ["coredns", "metrics-server"])
+def test_what_needs_nodes_comes_after_them(run: Any, name: str) -> None:
+    assert addons(run)[name].dependencies >= {group.urn for group in run.of("NodeGroup")}
+
+
+def test_add_ons_take_the_place_of_what_eks_starts_with(run: Any) -> None:
+    assert {addon.inputs["resolveConflictsOnCreate"] for addon in run.of("Addon")} == {"OVERWRITE"}
+
+
+def test_versions_are_those_of_eks_unless_pinned(run: Any, apply_changed: Changed) -> None:
+    assert [addon.name for addon in run.of("Addon") if "addonVersion" in addon.inputs] == []
+    pinned = apply_changed(cluster={"addon_versions": {"coredns": "v1.12.4-eksbuild.1"}})[Layer.CLUSTER]
+    versions = {name: addon.inputs.get("addonVersion") for name, addon in addons(pinned).items()}
+    assert versions == {**dict.fromkeys(USUAL), "coredns": "v1.12.4-eksbuild.1"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "parts"),
+    [
+        ({"metrics": True}, {"logs"}),
+        ({"tracing": True}, {"traces"}),
+        ({"metrics": True, "tracing": True}, {"logs", "traces"}),
+    ],
+)
+def test_the_agent_collects_what_is_asked_for(apply_changed: Changed, asked: dict[str, bool], parts: set[str]) -> None:
+    run = apply_changed(cluster=asked)[Layer.CLUSTER]
+    agent = addons(run)["amazon-cloudwatch-observability"]
+    configuration = json.loads(agent.inputs["configurationValues"])
+    assert set(configuration["agent"]["config"]) == parts
+    assert configuration["containerLogs"]["enabled"] is asked.get("metrics", False)
+
+
+def test_the_agent_has_its_role_before_it_starts(apply_changed: Changed) -> None:
+    run = apply_changed(cluster={"tracing": True})[Layer.CLUSTER]
+    association = run.one("PodIdentityAssociation", "cloudwatch-agent")
+    assert association.urn in addons(run)["amazon-cloudwatch-observability"].dependencies
+    policies = {a.inputs["policyArn"].split("/")[-1] for a in run.of("RolePolicyAttachment") if "cloudwatch" in a.name}
+    assert policies == {"CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"}
+
+
+# -- access -----------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_but_the_maker_has_access_unless_the_file_says_so(run: Any) -> None:
+    assert run.of("AccessEntry") == []
+    assert run.one("Cluster").inputs["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is True
+
+
+@pytest.fixture
+def open_to_engineers(apply_changed: Changed) -> Any:
+    grants = [{"policy": "edit", "namespaces": ["ils-dev"]}, {"policy": "view"}]
+    access = [{"name": "engineers", "principal_arn": ENGINEERS, "grants": grants}]
+    return apply_changed(cluster={"access": access})[Layer.CLUSTER]
+
+
+def test_a_principal_has_one_entry_and_a_policy_for_each_grant(open_to_engineers: Any) -> None:
+    entry = open_to_engineers.one("AccessEntry").inputs
+    assert (entry["principalArn"], entry["type"]) == (ENGINEERS, "STANDARD")
+    policies = {a.inputs["policyArn"]: a.inputs["accessScope"] for a in open_to_engineers.of("AccessPolicyAssociation")}
+    assert policies == {
+        "arn:aws:eks::aws:cluster-access-policy/AmazonEKSEditPolicy": {"type": "namespace", "namespaces": ["ils-dev"]},
+        "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy": {"type": "cluster"},
+    }
+
+
+def test_policies_are_associated_once_the_entry_is_there(open_to_engineers: Any) -> None:
+    entry = open_to_engineers.one("AccessEntry").urn
+    assert all(entry in each.dependencies for each in open_to_engineers.of("AccessPolicyAssociation"))
+
+
+# -- pod identities ---------------------------------------------------------------------------------------------------
+
+
+def test_service_accounts_have_their_roles_by_pod_identity(run: Any, tier: str) -> None:
+    found = {(a.inputs["namespace"], a.inputs["serviceAccount"]) for a in run.of("PodIdentityAssociation")}
+    agent = set() if tier == "dev" else {("amazon-cloudwatch", "cloudwatch-agent")}
+    assert found == {(f"ils-{tier}", "ils"), ("kube-system", "aws-load-balancer-controller")} | agent
+
+
+def test_a_role_is_for_one_service_account_of_one_cluster(run: Any, tier: str) -> None:
+    (statement,) = json.loads(run.one("Role", "app").inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:RequestTag/eks-cluster-name": f"ils-{tier}",
+        "aws:RequestTag/kubernetes-namespace": f"ils-{tier}",
+        "aws:RequestTag/kubernetes-service-account": "ils",
+    }
+
+
+def statements(run: Any, role: str) -> dict[str, dict[str, Any]]:
+    return {each["Sid"]: each for each in json.loads(run.one("RolePolicy", role).inputs["policy"])["Statement"]}
+
+
+def test_the_application_reaches_its_own_tables_and_their_key(run: Any, applied: Runs, tier: str) -> None:
+    found = statements(run, "app")
+    prefix = "arn:aws:dynamodb:us-east-1:123456789012:table/"
+    tables = [f"{prefix}{table.inputs['name']}" for table in applied[Layer.TABLES].of("Table")]
+    assert len(tables) == 2
+    assert set(found["Items"]["Resource"]) == {*tables, *(f"{table}/index/*" for table in tables)}
+    assert not [action for action in found["Items"]["Action"] if "*" in action or "Scan" in action]
+    assert found["KeyOfTheTables"]["Resource"] == applied[Layer.ENCRYPTION].outputs["tables_key_arn"]
+    assert found["KeyOfTheTables"]["Condition"] == {
+        "StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}
+    }
+
+
+def test_the_controller_registers_targets_of_this_environment_and_no_others(run: Any, applied: Runs, tier: str) -> None:
+    register = statements(run, "load-balancer-controller")["Register"]
+    name = applied[Layer.LOAD_BALANCER].one("TargetGroup").inputs["name"]
+    assert register["Resource"] == f"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/*"
+    assert {action.split(":")[1] for action in register["Action"]} == {"RegisterTargets", "DeregisterTargets"}
