@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import ANY
 
 from ils_pipelines.settings.layers import Layer
-from tests.operations.watch.site import Change, Site, calls, change, without_addon
+from tests.operations.watch.site import Change, Site, calls, change
 
 CLUSTER = "ils-dev"
 WRONG = "by-hand"
@@ -114,29 +114,6 @@ def _foreign_key_policy(site: Site) -> Iterator[None]:
         kms.put_key_policy(KeyId=key, PolicyName="default", Policy=before)
 
 
-@change
-def _without_attachment(site: Site) -> Iterator[None]:
-    iam = site.client("iam")
-    role, arn = "ils-dev-nodes", "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"
-    iam.detach_role_policy(RoleName=role, PolicyArn=arn)
-    try:
-        yield
-    finally:
-        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-
-
-@change
-def _larger_group(site: Site) -> Iterator[None]:
-    eks = site.client("eks")
-    names = {"clusterName": CLUSTER, "nodegroupName": "general"}
-    before = eks.describe_nodegroup(**names)["nodegroup"]["scalingConfig"]
-    eks.update_nodegroup_config(**names, scalingConfig={**before, "maxSize": 9})
-    try:
-        yield
-    finally:
-        eks.update_nodegroup_config(**names, scalingConfig=before)
-
-
 def _database(wrong: dict[str, Any], right: dict[str, Any]) -> Change:
     fixed = {"DBClusterIdentifier": CLUSTER, "ApplyImmediately": True}
     return calls("rds", ("modify_db_cluster", fixed | wrong), ("modify_db_cluster", fixed | right))
@@ -193,22 +170,6 @@ def _retention(days: int) -> dict[str, Any]:
     return {"Bucket": _COPIES, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}
 
 
-def _policies(enabled: str) -> dict[str, str]:
-    values = json.dumps({"enableNetworkPolicy": enabled})
-    return {"clusterName": CLUSTER, "addonName": "vpc-cni", "configurationValues": values}
-
-
-@change
-def _another_role_for_the_application(site: Site) -> Iterator[None]:
-    eks, id_ = site.client("eks"), site.id(Layer.CLUSTER, "PodIdentityAssociation", "app")
-    names = {"clusterName": CLUSTER, "associationId": id_}
-    eks.update_pod_identity_association(**names, roleArn=site.output(Layer.CLUSTER, "node_role_arn"))
-    try:
-        yield
-    finally:
-        eks.update_pod_identity_association(**names, roleArn=site.output(Layer.CLUSTER, "app_role_arn"))
-
-
 _MADE = [{"Key": "owner", "Value": WRONG}]
 
 CASES: tuple[Case, ...] = (
@@ -261,45 +222,6 @@ CASES: tuple[Case, ...] = (
     Case(Layer.ENCRYPTION, "secrets", "policy", ANY, ANY, _foreign_key_policy),
     Case(Layer.ENCRYPTION, "logs", "", None, None, _without_alias),
     Case(Layer.ENCRYPTION, "cache", "", None, None, _key_pending_deletion),
-    # -- cluster
-    Case(Layer.CLUSTER, "general", "scalingConfig.maxSize", 5, 9, _larger_group),
-    Case(
-        Layer.CLUSTER,
-        "nodes",
-        "maxSessionDuration",
-        3600,
-        7200,
-        calls(
-            "iam",
-            ("update_role", {"RoleName": "ils-dev-nodes", "MaxSessionDuration": 7200}),
-            ("update_role", {"RoleName": "ils-dev-nodes", "MaxSessionDuration": 3600}),
-            Description=lambda site: site.client("iam").get_role(RoleName="ils-dev-nodes")["Role"]["Description"],
-        ),
-    ),
-    Case(
-        Layer.CLUSTER,
-        "cluster",
-        "tags.owner",
-        None,
-        WRONG,
-        calls(
-            "eks",
-            ("tag_resource", {"tags": {"owner": WRONG}}),
-            ("untag_resource", {"tagKeys": ["owner"]}),
-            resourceArn=lambda site: site.output(Layer.CLUSTER, "cluster_arn"),
-        ),
-    ),
-    Case(Layer.CLUSTER, "coredns", "", None, None, without_addon("coredns")),
-    Case(
-        Layer.CLUSTER,
-        "vpc-cni",
-        "configurationValues",
-        '{"enableNetworkPolicy": "true"}',
-        '{"enableNetworkPolicy": "false"}',
-        calls("eks", ("update_addon", _policies("false")), ("update_addon", _policies("true"))),
-    ),
-    Case(Layer.CLUSTER, "app", "roleArn", ANY, ANY, _another_role_for_the_application),
-    Case(Layer.CLUSTER, "nodes-AmazonEKS_CNI_Policy", "", None, None, _without_attachment),
     # -- database
     Case(
         Layer.DATABASE,
