@@ -41,6 +41,26 @@ def validate(
 
 
 @app.command()
+def doctor(
+    environment: Annotated[str | None, typer.Argument(help="Its name; all by default.", show_default=False)] = None,
+    install: Annotated[bool, typer.Option("--install", help="Install Pulumi first, with its own installer.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look whether this machine, the files and the accounts are ready. Exit code 1 when something is wrong."""
+    from ils_pipelines.commands.doctor import doctor as look
+
+    raise typer.Exit(look(environment, install=install, as_json=as_json))
+
+
+@app.command()
+def bootstrap(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Make the bucket and the key of Pulumi's state that the environment's file names, once for an account."""
+    from ils_pipelines.commands.bootstrap import bootstrap as make
+
+    raise typer.Exit(make(environment, as_json=as_json))
+
+
+@app.command()
 def plan(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
     """Say what `up` would do to each layer. Changes nothing."""
     from ils_pipelines.commands.run import run

@@ -46,7 +46,7 @@ class LocalSandbox:
     @property
     def endpoints(self) -> dict[str, str]:
         state = json.loads((self.directory / "sandbox" / "sandbox.json").read_text())
-        return {"aws": state["aws"]["endpoint"], "kubernetes": state["kubernetes"]["endpoint"]}
+        return {server: state[server]["endpoint"] for server in ("aws", "kubernetes") if state[server]}
 
     def control(self, path: str, body: Any = None, *, method: str | None = None, server: str = "aws") -> Any:
         request = urllib.request.Request(
