@@ -9,7 +9,7 @@ PROGRAMS := requirements/programs.txt
 TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipelines/tools)
 REAL := real_engine or real_kubernetes
 
-.PHONY: help setup demo dev test test-fast test-real test-all tools check format lock bench clean
+.PHONY: help setup demo dev test test-fast test-real test-all tools check format lock bench iam clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ format: setup ## format and fix what ruff can
 lock: setup ## pin the newest versions that pyproject.toml allows (names, versions and hashes; no host)
 	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --all-extras pyproject.toml -o $(LOCK)
+
+iam: setup ## the policies of deploy/iam, from the AWS calls that the code makes in a sandbox of its own
+	$(BIN)/python -m tools.iam
 
 bench: setup ## the benchmarks of benchmarks/, one after the other
 	$(BIN)/python -m benchmarks

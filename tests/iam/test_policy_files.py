@@ -1,0 +1,146 @@
+"""The policies in deploy/iam: what they are made from, and what they never allow."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from tests.iam.evaluation import FOLDER, PROVISION, READ_ONLY, allowed_actions, policy, statements
+from tools.iam.__main__ import generated
+from tools.iam.reference import reference
+
+MANAGED_POLICY_CHARACTERS = 6144
+ROLE_POLICIES = 10
+"""How many policies can be attached to a role without asking AWS for more."""
+
+NAMES = sorted(
+    file.stem for file in FOLDER.glob("*.json") if file.stem != "calls" and not file.stem.startswith("trust-")
+)
+
+# What AWS asks for with some of our actions only in cases that the programs do not have.
+NOT_NEEDED_BY_US = {
+    "amplify:*": "web ACLs are put before load balancers alone",
+    "apigateway:*": "likewise",
+    "apprunner:*": "likewise",
+    "appsync:*": "likewise",
+    "cognito-idp:*": "likewise",
+    "ec2:*VerifiedAccessInstanceWebAcl": "likewise",
+    "wafv2:*PermissionPolicy": "web ACLs of other accounts",
+    "ec2:*NetworkInterface": "ElastiCache makes them with its own service-linked role",
+    "ecs:*": "flow logs of container tasks",
+    "rds:CreateDBSnapshot": "instances outside of clusters",
+    "rds:*TenantDatabase": "databases of another make",
+    "route53:AssociateVPCWithHostedZone": "interface endpoints with private names",
+    "s3:GetObject": "caches that are filled from a file",
+    "ssm:GetParameters": "launch templates that name their image by a parameter",
+}
+
+
+def test_the_files_are_what_is_generated_from_the_recording() -> None:
+    files = {file.name: file.read_text() for file in FOLDER.glob("*.json") if file.name != "calls.json"}
+
+    assert files == generated(), "run: make iam"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_action_is_one_of_aws(name: str) -> None:
+    for each in policy(name)["Statement"]:
+        for action in each["Action"]:
+            assert reference(action).name == action
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_into_a_managed_policy(name: str) -> None:
+    assert len(re.sub(r"\s", "", (FOLDER / f"{name}.json").read_text())) <= MANAGED_POLICY_CHARACTERS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_statements_have_names_of_their_own(name: str) -> None:
+    sids = [each["Sid"] for each in policy(name)["Statement"]]
+
+    assert len(set(sids)) == len(sids)
+    assert all(re.fullmatch("[A-Za-z0-9]+", sid) for sid in sids)
+
+
+def test_a_role_can_have_all_that_provisioning_needs() -> None:
+    assert len({*PROVISION, "state"}) <= ROLE_POLICIES
+
+
+def test_looking_changes_nothing() -> None:
+    # Decrypting changes nothing, although AWS counts it among the writing actions.
+    changing = {action for action in allowed_actions(READ_ONLY) if not reference(action).reads}
+
+    assert changing == {"kms:Decrypt"}
+
+
+def test_no_action_is_a_pattern() -> None:
+    assert [action for action in allowed_actions((*PROVISION, "state")) if "*" in action] == []
+
+
+# Why an action that changes something is allowed for every resource.
+BOUND_OTHERWISE = {
+    "ec2:RunInstances": "bound to launch templates by its condition",
+    "elasticloadbalancing:SetWebAcl": "AWS knows no resource for it; wafv2:AssociateWebACL, which it goes with, is bound",
+    "sns:SetSubscriptionAttributes": "AWS knows no resource for subscriptions",
+    "sns:Unsubscribe": "likewise",
+}
+
+
+def test_whatever_changes_something_is_bound_to_the_environment() -> None:
+    unbound = {
+        action
+        for each in statements(name for name in PROVISION if name not in READ_ONLY)
+        if each["Effect"] == "Allow" and "*" in each["Resource"] and "RequestTag/environment" not in str(each)
+        for action in each["Action"]
+    }
+
+    assert unbound == set(BOUND_OTHERWISE)
+
+
+def _mentions_the_environment(each: dict[str, Any]) -> bool:
+    return all("${ENVIRONMENT}" in resource for resource in each["Resource"]) or "environment" in str(
+        each.get("Condition")
+    )
+
+
+def test_resources_are_named_after_the_environment_or_tagged_with_it() -> None:
+    free = {
+        each["Sid"]
+        for each in statements(name for name in PROVISION if name not in READ_ONLY)
+        if each["Effect"] == "Allow" and "*" not in each["Resource"] and not _mentions_the_environment(each)
+    }
+
+    # EKS and RDS choose these names; the zone and the web ACL are named in the environment's file.
+    assert free == {"IamByName", "MasterSecret", "Route53ByName", "ServicesOwnRoles", "Wafv2ByName"}
+
+
+def test_who_may_provision_may_not_make_itself_an_administrator() -> None:
+    everything = list(statements(PROVISION))
+    passing = [each for each in everything if "iam:PassRole" in each["Action"]]
+    attaching = [each for each in everything if each["Effect"] == "Deny" and "iam:AttachRolePolicy" in each["Action"]]
+
+    assert [each["Resource"] for each in passing] == [["arn:${PARTITION}:iam::${ACCOUNT_ID}:role/ils-${ENVIRONMENT}-*"]]
+    assert "iam:PassedToService" in passing[0]["Condition"]["StringEquals"]
+    assert "iam:PolicyARN" in attaching[0]["Condition"]["ArnNotLike"]
+    assert not {
+        action for action in allowed_actions(PROVISION) if action.startswith(("iam:CreateUser", "iam:CreateAccess"))
+    }
+
+
+def test_what_an_action_needs_besides_is_allowed_too() -> None:
+    allowed = allowed_actions(PROVISION)
+    needed = {more for action in allowed for more in reference(action).needs}
+
+    missing = {each for each in needed - allowed if not any(fnmatchcase(each, known) for known in NOT_NEEDED_BY_US)}
+    assert missing == set()
+
+
+def test_secrets_of_other_clusters_stay_shut() -> None:
+    master = [each for each in statements(READ_ONLY) if "rds!cluster" in str(each["Resource"])]
+
+    [condition] = [each["Condition"]["StringLike"] for each in master]
+    [clusters] = condition.values()
+    assert clusters == ["arn:${PARTITION}:rds:*:${ACCOUNT_ID}:cluster:ils-${ENVIRONMENT}"]

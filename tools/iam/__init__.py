@@ -1,0 +1,1 @@
+"""Least-privilege policies: generated from the AWS calls that this code really makes, into `deploy/iam`."""
