@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.targets.account import caller_identity
 
 if TYPE_CHECKING:
-    from ils_pipelines.targets.protocol import Target
+    from ils_pipelines.targets.aws import AwsTarget
 
 OLD_VERSIONS_DAYS = 365
 """How long overwritten states are kept: a mistake that is noticed at the next audit can still be looked into."""
@@ -35,14 +36,14 @@ class Step:
     """Whether it was not so before."""
 
 
-def bootstrap(target: Target) -> Iterator[Step]:
-    """Make the bucket and the key that the environment's file names, with the caller's own credentials.
+def bootstrap(target: AwsTarget) -> Iterator[Step]:
+    """Make the bucket and the key that the environment's file names, with the caller's own credentials, not the role's.
 
     Raises `TargetUnavailable` before anything is made in another account than the file's, and `BootstrapFailed`.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    target.preflight()
+    target.check_account(caller_identity(target.state_client, target.environment.aws))
     engine = target.environment.engine
     key, bucket = urlsplit(engine.secrets_provider), urlsplit(engine.backend or "")
     if bucket.scheme != "s3":
@@ -53,7 +54,7 @@ def bootstrap(target: Target) -> Iterator[Step]:
     try:
         key_arn = None
         if key.scheme == "awskms" and key.netloc == "alias":
-            kms = target.client("kms", region=_region(target, key.query))
+            kms = target.state_client("kms", region=_region(target, key.query))
             key_arn, steps = _key(kms, f"alias{key.path}")
             yield from steps
         yield from _bucket(target, bucket.netloc, _region(target, bucket.query), key_arn)
@@ -64,7 +65,7 @@ def bootstrap(target: Target) -> Iterator[Step]:
         ) from error
 
 
-def _region(target: Target, query: str) -> str:
+def _region(target: AwsTarget, query: str) -> str:
     return parse_qs(query).get("region", [target.environment.aws.region])[0]
 
 
@@ -87,10 +88,10 @@ def _key(kms: Any, alias: str) -> tuple[str, list[Step]]:
     return arn, steps
 
 
-def _bucket(target: Target, bucket: str, region: str, key_arn: str | None) -> Iterator[Step]:
+def _bucket(target: AwsTarget, bucket: str, region: str, key_arn: str | None) -> Iterator[Step]:
     from botocore.exceptions import ClientError
 
-    s3 = target.client("s3", region=region)
+    s3 = target.state_client("s3", region=region)
     try:
         s3.head_bucket(Bucket=bucket)
         yield Step(f"bucket {bucket}", changed=False)

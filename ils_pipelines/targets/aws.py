@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.targets.account import Caller, caller_identity
 from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
-from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
+from ils_pipelines.targets.errors import WrongAccount
 from ils_pipelines.targets.sessions import MAX_ATTEMPTS, AssumedRole, Clients, Login
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ils_pipelines.engine.protocol import Engine
+    from ils_pipelines.engine.pulumi import PulumiEngine
     from ils_pipelines.settings.account import AwsAccount
     from ils_pipelines.settings.environment import Environment
 
@@ -31,6 +34,8 @@ class AwsTarget:
         self._environment = environment
         self._lock = threading.RLock()
         self._clients: Clients | None = None
+        self._state_clients: Clients | None = None
+        self._engine: PulumiEngine | None = None
 
     @property
     def environment(self) -> Environment:
@@ -38,17 +43,51 @@ class AwsTarget:
 
     def preflight(self) -> None:
         """Ask STS who we are. Raises `TargetUnavailable`; `WrongAccount` when it is not the account of the file."""
-        self._check_account(self.caller())
+        self.check_account(self.caller())
+
+    def check_account(self, caller: Caller) -> None:
+        """Raise `WrongAccount` unless `caller` is of the account that the file names."""
+        expected = self._environment.aws.account_id
+        if caller.account_id != expected:
+            raise WrongAccount(self._environment.name, expected or "", caller.account_id, caller.arn)
 
     def caller(self) -> Caller:
         """Who the calls of this target are made as. Raises `TargetUnavailable`, which says what to do about it."""
         return caller_identity(self.client, self._environment.aws)
 
     def engine(self) -> Engine:
-        raise TargetUnavailable(
-            f"environment {self._environment.name} lives in an AWS account, which needs the Pulumi engine; this version "
-            "does not have it yet. Set `target: sandbox` in its file to try the environment on this machine."
-        )
+        """The real Pulumi. Loads its libraries; reaches out to nothing."""
+        with self._lock:
+            if self._engine is None:
+                from ils_pipelines.engine.pulumi import PulumiEngine
+
+                account = self._environment.aws
+                self._engine = PulumiEngine(
+                    self._environment.engine,
+                    config={f"aws:{key}": value for key, value in self.provider_config(account.region).items()},
+                    environment={} if account.profile is None else {"AWS_PROFILE": account.profile},
+                    client=self._backend_client,
+                )
+            return self._engine
+
+    def state_client(self, service: str, *, region: str | None = None) -> Any:
+        """A boto3 client for what Pulumi keeps its state in, with the credentials that Pulumi uses for it.
+
+        Those of the profile or the standard chain, not of the role: Pulumi itself takes on no role, its provider does.
+        """
+        with self._lock:
+            if self._state_clients is None:
+                account = self._environment.aws
+                self._state_clients = Clients(region=account.region, login=Login(profile=account.profile))
+            return self._state_clients.client(service, region=region)
+
+    def _backend_client(self, service: str, parameters: Mapping[str, str]) -> Any:
+        """The client for a state whose URL has these parameters."""
+        if "endpoint" not in parameters:
+            return self.state_client(service, region=parameters.get("region"))
+        account = self._environment.aws
+        region, endpoint = parameters.get("region", account.region), parameters["endpoint"]
+        return Clients(region=region, endpoint=endpoint, login=Login(profile=account.profile)).client(service)
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         with self._lock:
@@ -92,11 +131,6 @@ class AwsTarget:
     def kubernetes(self, cluster: str) -> Any:
         access = cluster_access(self.client("eks"), cluster)
         return api_client(access, lambda: bearer_token(self.client("sts"), cluster))
-
-    def _check_account(self, caller: Caller) -> None:
-        expected = self._environment.aws.account_id
-        if caller.account_id != expected:
-            raise WrongAccount(self._environment.name, expected or "", caller.account_id, caller.arn)
 
 
 def login_of(account: AwsAccount) -> Login:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from ils_pipelines.instance import CONFIGURATION, HOME_VARIABLE, STATE_VARIABLE, state_directory
+from ils_pipelines.instance import CONFIGURATION, HOME_VARIABLE
 from ils_pipelines.operations.doctor.models import Diagnosis, ok, problem, warning
+from ils_pipelines.settings.folders import STATE_VARIABLE, state_directory
 
 DISTRIBUTION = "ils-pipelines"
 KUBECTL = "kubectl"

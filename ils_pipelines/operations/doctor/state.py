@@ -48,7 +48,7 @@ def key(target: AwsTarget) -> Iterator[Diagnosis]:
 
 def _client(target: AwsTarget, service: str, query: str) -> Any:
     """In the region that the URL names, as Pulumi takes it."""
-    return target.client(service, region=parse_qs(query).get("region", [target.environment.aws.region])[0])
+    return target.state_client(service, region=parse_qs(query).get("region", [target.environment.aws.region])[0])
 
 
 def _bucket(name: str, bucket: str, s3: Any) -> Iterator[Diagnosis]:
@@ -74,7 +74,7 @@ def _bucket(name: str, bucket: str, s3: Any) -> Iterator[Diagnosis]:
             if code in {"AccessDenied", "403"}:
                 found_wrong = True
                 yield warning(
-                    subject, wanted, "not allowed to look", "Give these credentials the policy read-only.json."
+                    subject, wanted, "not allowed to look", "Give these credentials the policy state-read-only.json."
                 )
                 continue
         if not met:
@@ -92,7 +92,7 @@ def _bucket_refusal(name: str, bucket: str, s3: Any, error: Any) -> tuple[str, s
         return "it is in another region", f"Write its region into engine.backend: s3://{bucket}?region=…"
     if status == 403:
         return "no permission, or another account's bucket", (
-            "Attach the policy for the state (docs/production.md), or name a bucket of this account as engine.backend."
+            "Attach the policy state.json (docs/production.md), or name a bucket of this account as engine.backend."
         )
     return f"HTTP {status} from {s3.meta.endpoint_url}", "Try again; look at the AWS health dashboard."
 

@@ -20,7 +20,7 @@ from ils_pipelines.operations.doctor.examine import examine
 from ils_pipelines.operations.doctor.models import Diagnosis, Verdict
 from ils_pipelines.settings.engine import PULUMI_VERSION
 from ils_pipelines.settings.loading import environments_directory, load_environment, validate_all
-from ils_pipelines.targets import open_target
+from ils_pipelines.targets.aws import AwsTarget
 from tests.end_to_end.conftest import LocalSandbox
 
 ILS = Path(sys.executable).with_name("ils")
@@ -155,6 +155,6 @@ def machine(account: Account, tmp_path: Path) -> Machine:
 def ready(machine: Machine) -> Machine:
     """A machine on which nothing is wrong."""
     with machine.at_it():
-        steps = list(bootstrap(open_target(load_environment("dev"))))
+        steps = list(bootstrap(AwsTarget(load_environment("dev"))))
         assert all(step.changed for step in steps), steps
     return machine
