@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.settings.folders import environments_directory, state_directory
+from ils_pipelines.settings.folders import HOME_VARIABLE, dagster_home, environments_directory
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-HOME_VARIABLE = "DAGSTER_HOME"
 CONFIGURATION = "dagster.yaml"
 WORKSPACE = "workspace.yaml"
 
@@ -49,8 +48,8 @@ def prepare_home() -> Path:
     `DAGSTER_HOME` says which; without it, `dagster` in the state folder, whose configuration is the project's. The variable
     is set for this process and those it starts.
     """
-    named = os.environ.get(HOME_VARIABLE)
-    home = Path(named).expanduser().resolve() if named else state_directory() / "dagster"
+    home = dagster_home()
+    named = bool(os.environ.get(HOME_VARIABLE))
     home.mkdir(parents=True, exist_ok=True)
     if not (named and (home / CONFIGURATION).exists()):
         _link(home / CONFIGURATION, project_file(CONFIGURATION))

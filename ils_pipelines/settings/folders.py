@@ -10,6 +10,7 @@ from ils_pipelines.settings.errors import EnvironmentsDirectoryMissing
 DIRECTORY_VARIABLE = "ILS_ENVIRONMENTS_DIR"
 STATE_VARIABLE = "ILS_STATE_DIR"
 EPHEMERAL_VARIABLE = "ILS_EPHEMERAL_DIR"
+HOME_VARIABLE = "DAGSTER_HOME"
 SUFFIX = ".yaml"
 _SHIPPED_ORDER = {"dev": 0, "staging": 1, "production": 2}
 
@@ -40,6 +41,12 @@ def state_directory() -> Path:
     if named:
         return Path(named).expanduser().resolve()
     return environments_directory().resolve().parent / ".ils"
+
+
+def dagster_home() -> Path:
+    """The folder of the Dagster instance: `DAGSTER_HOME`, else `dagster` in the state folder. Need not be there."""
+    named = os.environ.get(HOME_VARIABLE)
+    return Path(named).expanduser().resolve() if named else state_directory() / "dagster"
 
 
 def ephemeral_directory() -> Path:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from ils_pipelines.instance import CONFIGURATION, HOME_VARIABLE
 from ils_pipelines.operations.doctor.models import Diagnosis, ok, problem, warning
-from ils_pipelines.settings.folders import STATE_VARIABLE, state_directory
+from ils_pipelines.settings import folders
+from ils_pipelines.settings.folders import HOME_VARIABLE, STATE_VARIABLE, state_directory
 
 DISTRIBUTION = "ils-pipelines"
 KUBECTL = "kubectl"
@@ -112,15 +112,14 @@ def dagster_home() -> Iterator[Diagnosis]:
     """Whether the folder of the Dagster instance can be used and its configuration can be read."""
     import yaml
 
-    named = os.environ.get(HOME_VARIABLE)
-    home = Path(named).expanduser().resolve() if named else state_directory() / "dagster"
+    home = folders.dagster_home()
     expected = "a folder that can be written to, with a dagster.yaml that can be read"
     obstacle = unwritable(home)
     if obstacle is not None:
         remedy = f"Make {obstacle} writable for this user, or name another folder with {HOME_VARIABLE}."
         yield problem("Dagster home", expected, f"{obstacle} cannot be written to", remedy)
         return
-    file = home / CONFIGURATION
+    file = home / "dagster.yaml"
     if not file.exists():
         yield ok("Dagster home", expected, f"{home}, which is made at the first run")
         return
