@@ -47,7 +47,6 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> list[Life]:
             target = running.target(environment)
             life = Life(environment.name)
             with running.recorded(life.looking):
-                target.preflight()
                 plan(target)
             with running.recorded(life.changing):
                 for layer in Layer:

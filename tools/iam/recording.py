@@ -124,7 +124,6 @@ def record() -> dict[str, Calls]:
 def live(running: Sandbox, target: Target, found: dict[str, dict[str, set[str]]]) -> None:
     """One life of an environment: planned, made, watched, planned again, deleted."""
     with running.recorded(found[READ_ONLY]):
-        target.preflight()
         plan(target)
     with running.recorded(found[PROVISION]):
         for layer in Layer:
