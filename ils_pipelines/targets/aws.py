@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.targets.account import Caller, caller_identity
 from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
-from ils_pipelines.targets.errors import WrongAccount
+from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
 from ils_pipelines.targets.sessions import MAX_ATTEMPTS, AssumedRole, Clients, Login
 
 if TYPE_CHECKING:
