@@ -34,6 +34,8 @@ class Moved:
 def graduate(target: Target, *, back: bool) -> tuple[Moved, ...]:
     """Move every layer that exists to the real Pulumi, or `back`. The environment is applied by that engine from then on.
 
+    One that has no layer yet has nothing to move, and is made by that engine.
+
     Raises `CannotGraduate` when the target has no two engines, when it was moved already, or when an engine would do
     something else than the other: then the environment stays with its engine.
     """
@@ -63,7 +65,5 @@ def graduate(target: Target, *, back: bool) -> tuple[Moved, ...]:
                 f"one that has it ({expected.counts}). {name} stays as it is."
             )
         moved.append(Moved(layer, len(managed(state)), plan))
-    if not moved:
-        raise CannotGraduate(f"{name} has no layer yet: there is nothing to move. Provision it first: ils up {name}")
     target.set_graduated(graduated=not back)
     return tuple(moved)

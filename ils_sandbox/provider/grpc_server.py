@@ -36,7 +36,6 @@ from pulumi.provider.experimental.provider import (
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from ils_sandbox.provider.aws import AwsProvider
 from ils_sandbox.provider.errors import CreatedButFailed, ProviderError
 from ils_sandbox.provider.values import known_from_wire, known_to_wire
 
@@ -98,11 +97,25 @@ def _from_wire(properties: Mapping[str, PropertyValue]) -> dict[str, PropertyVal
     return {name: known_from_wire(value) for name, value in properties.items()}
 
 
-class Servicer(ProviderServicer):
-    """Pulumi's own servicer, but for its errors: those are for developers of providers, ours are for their users."""
+Configured = Callable[[Mapping[str, str]], Provider]
+"""Opens the provider for a configuration, e.g. `{"region": "us-east-1"}`; an empty one gives the default."""
 
-    def __init__(self, provider: Provider, version: str = VERSION) -> None:
-        super().__init__([], version, WireProvider(provider), "")
+
+class Servicer(ProviderServicer):
+    """Pulumi's own servicer, but for its errors: those are for developers of providers, ours are for their users.
+
+    An engine that is attached has all providers of a program here, each over a connection of its own: a connection is
+    answered by the provider that was configured over it.
+    """
+
+    def __init__(self, configured: Configured, version: str = VERSION) -> None:
+        super().__init__([], version, WireProvider(configured({})), "")
+        self._default = ProviderServicer([], version, WireProvider(configured({})), "")
+        self._open = configured
+        self._by_peer: dict[str, ProviderServicer] = {}
+
+    def _of(self, context: Any) -> ProviderServicer:
+        return self._by_peer.get(context.peer(), self._default)
 
     async def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 gRPC's names
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
@@ -110,26 +123,32 @@ class Servicer(ProviderServicer):
     async def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: N802, ARG002
         return empty_pb2.Empty()
 
+    async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+        config = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
+        configured = ProviderServicer([], self._version, WireProvider(self._open(config)), "")
+        self._by_peer[context.peer()] = configured
+        return await configured.Configure(request, context)
+
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Check(request, context), context)
+        return await _reported(self._of(context).Check(request, context), context)
 
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Diff(request, context), context)
+        return await _reported(self._of(context).Diff(request, context), context)
 
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Create(request, context), context)
+        return await _reported(self._of(context).Create(request, context), context)
 
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Read(request, context), context)
+        return await _reported(self._of(context).Read(request, context), context)
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Update(request, context), context)
+        return await _reported(self._of(context).Update(request, context), context)
 
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Delete(request, context), context)
+        return await _reported(self._of(context).Delete(request, context), context)
 
     async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _reported(super().Invoke(request, context), context)
+        return await _reported(self._of(context).Invoke(request, context), context)
 
 
 async def _reported(answer: Awaitable[Any], context: Any) -> Any:
@@ -161,10 +180,10 @@ def _made_but_failed(error: CreatedButFailed) -> Any:
     return answer
 
 
-async def serve(aws: AwsProvider, announce: Callable[[int], None], port: int = 0) -> None:
+async def serve(configured: Configured, announce: Callable[[int], None], port: int = 0) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT; `announce` gets the port. Calls under way are finished first."""
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", _LARGEST_MESSAGE_BYTES)])
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(aws), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(configured), server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -58,13 +58,19 @@ class SandboxFinder:
     """Asks the sandbox's provider what an interrupted create made (`ils_pipelines.engine.pulumi.adoption.Finder`)."""
 
     def __init__(self, endpoint: str, region: str) -> None:
-        self._provider = AwsProvider(endpoint, region)
+        self._endpoint = endpoint
+        self._region = region
 
-    def find(self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str]) -> str | None:
-        return asyncio.run(self._provider.find(urn, _properties(inputs), known_ids))
+    def find(
+        self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str], provider: Mapping[str, Any]
+    ) -> str | None:
+        return asyncio.run(self._provider(provider).find(urn, _properties(inputs), known_ids))
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
-        asyncio.run(self._provider.resume(urn, id_, _properties(inputs)))
+    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
+        asyncio.run(self._provider(provider).resume(urn, id_, _properties(inputs)))
+
+    def _provider(self, config: Mapping[str, Any]) -> AwsProvider:
+        return AwsProvider(self._endpoint, config.get("region") or self._region)
 
 
 def _properties(inputs: Mapping[str, Any]) -> dict[str, Any]:

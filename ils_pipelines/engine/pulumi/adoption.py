@@ -24,11 +24,14 @@ _GONE = "pendingReplacement"
 class Finder(Protocol):
     """Looks for what an interrupted create made: no provider of Pulumi can."""
 
-    def find(self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str]) -> str | None:
+    def find(
+        self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str], provider: Mapping[str, Any]
+    ) -> str | None:
         """The provider's id of the resource that a create for `urn` with these inputs made, other than `known_ids`; None
-        when it made none. Secrets in `inputs` are in the clear. Changes nothing."""
+        when it made none. Secrets in `inputs` are in the clear; `provider` is its provider's configuration. Changes
+        nothing."""
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
+    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
         """Finish what that create began, so far as Pulumi would not see it, and wait until the resource is usable."""
 
 
@@ -38,19 +41,22 @@ class Found:
 
     ids: Mapping[str, str]
     inputs: Mapping[str, Mapping[str, Any]]
+    providers: Mapping[str, Mapping[str, Any]]
 
 
 def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | None) -> Found:
     """Look for what interrupted creates made. Changes nothing."""
     creates = [entry["resource"] for entry in pending(deployment) if entry["type"] == _CREATING]
     if not creates or finder is None:
-        return Found({}, {})
+        return Found({}, {}, {})
     clear = handle.export(reveal=True)
     inputs = {
         entry["resource"]["urn"]: revealed(entry["resource"].get("inputs") or {})
         for entry in pending(clear)
         if entry["type"] == _CREATING
     }
+    configured = {f"{each['urn']}::{each.get('id')}": each.get("inputs") or {} for each in resources(deployment)}
+    providers = {each["urn"]: configured.get(each.get("provider") or "", {}) for each in creates}
     ids: dict[str, str] = {}
     for resource in creates:
         known = {
@@ -58,21 +64,22 @@ def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | No
             for each in resources(deployment)
             if each["type"] == resource["type"] and each.get("id") and not each.get(_GONE)
         }
-        id_ = finder.find(resource["urn"], inputs[resource["urn"]], frozenset(known | set(ids.values())))
+        urn = resource["urn"]
+        id_ = finder.find(urn, inputs[urn], frozenset(known | set(ids.values())), providers[urn])
         if id_ is not None:
-            ids[resource["urn"]] = id_
-    return Found(ids, inputs)
+            ids[urn] = id_
+    return Found(ids, inputs, providers)
 
 
 def adopt(handle: StackHandle, deployment: Deployment, finder: Finder | None, recorder: Recorder) -> frozenset[str]:
     """Bring the deployment up to what is really there; the URNs of the resources that were taken over."""
     found = look(handle, deployment, finder)
     for entry in pending(deployment):
-        resource = entry["resource"]
-        name, id_ = resource["urn"].rpartition("::")[2], found.ids.get(resource["urn"])
+        urn = entry["resource"]["urn"]
+        name, id_ = urn.rpartition("::")[2], found.ids.get(urn)
         if id_ is not None and finder is not None and entry["type"] == _CREATING:
             recorder.note(f"{name} ({id_}) was made by an interrupted run and is taken over")
-            finder.resume(resource["urn"], id_, found.inputs[resource["urn"]])
+            finder.resume(urn, id_, found.inputs[urn], found.providers[urn])
         else:
             recorder.note(f"{name}: its {entry['type']} was interrupted; looking at what is there")
     if pending(deployment):

@@ -23,10 +23,12 @@ class LabFinder:
     def __init__(self, world: World) -> None:
         self._provider = LabProvider(world)
 
-    def find(self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str]) -> str | None:
+    def find(
+        self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str], provider: Mapping[str, Any]
+    ) -> str | None:
         return asyncio.run(self._provider.find(urn, {}, known_ids))
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any]) -> None:
+    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
         asyncio.run(self._provider.resume(urn, id_, {}))
 
 
@@ -44,7 +46,9 @@ class LabServer:
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="lab"))
         server = grpc.aio.server()
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(LabProvider(self._world), "1.0.0"), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(
+            Servicer(lambda _config: LabProvider(self._world), "1.0.0"), server
+        )
         self.port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         self._ready.set()
