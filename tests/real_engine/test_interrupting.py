@@ -115,7 +115,7 @@ def test_after_everything_was_killed_the_next_run_names_the_lock_and_the_command
     stranded = {path.parts[-3] for path in locks(without_dev)}
     assert "ils-cluster" in stranded
 
-    refused = without_dev.ils("up", "dev", code=1).stderr
+    refused = without_dev.ils("up", "dev", code=4).stderr
 
     assert f"process {holders['ils-cluster']}" in refused
     assert "ils unlock dev --layer cluster" in refused
