@@ -131,7 +131,7 @@ def _print_outputs(out: Console, layer: LayerStatus) -> None:
         shown = output.shown
         text = ", ".join(str(item) for item in shown) if isinstance(shown, list) else str(shown)
         cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
-        out.print(Text(f"  {name:<32}{cut}"), soft_wrap=True)
+        out.print(Text(f"  {name:<32} {cut}"), soft_wrap=True)
 
 
 def _entry(status: EnvironmentStatus) -> dict[str, Any]:
