@@ -16,9 +16,7 @@ MANAGED_POLICY_CHARACTERS = 6144
 ROLE_POLICIES = 10
 """How many policies can be attached to a role without asking AWS for more."""
 
-NAMES = sorted(
-    file.stem for file in FOLDER.glob("*.json") if file.stem != "calls" and not file.stem.startswith("trust-")
-)
+NAMES = sorted(file.stem for file in FOLDER.glob("*.json") if not file.stem.startswith("trust-"))
 
 # What AWS asks for with some of our actions only in cases that the programs do not have.
 NOT_NEEDED_BY_US = {
@@ -40,7 +38,7 @@ NOT_NEEDED_BY_US = {
 
 
 def test_the_files_are_what_is_generated_from_the_recording() -> None:
-    files = {file.name: file.read_text() for file in FOLDER.glob("*.json") if file.name != "calls.json"}
+    files = {file.name: file.read_text() for file in FOLDER.glob("*.json")}
 
     assert files == generated(), "run: make iam"
 

@@ -12,7 +12,7 @@ from tools.iam.recording import declared, record
 from tools.iam.trust import trusts
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "iam"
-CALLS = FOLDER / "calls.json"
+CALLS = Path(__file__).with_name("calls.json")
 
 
 def generated() -> dict[str, str]:
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
     if "--no-record" not in arguments:
         CALLS.write_text(text(record()))
     files = generated()
-    for old in {each.name for each in FOLDER.glob("*.json")} - {CALLS.name, *files}:
+    for old in {each.name for each in FOLDER.glob("*.json")} - set(files):
         (FOLDER / old).unlink()
     for name, content in files.items():
         (FOLDER / name).write_text(content)
