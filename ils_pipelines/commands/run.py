@@ -14,7 +14,15 @@ from ils_pipelines.commands.ephemeral import Lifetime, open_for_a_time
 from ils_pipelines.commands.leftovers import leftover_entry, print_leftovers
 from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.commands.progress import ProgressDisplay
-from ils_pipelines.commands.summary import failed_entry, in_order, layer_entry, plan_digest, print_plans, print_summary
+from ils_pipelines.commands.summary import (
+    failed_entry,
+    in_order,
+    layer_entry,
+    plan_digest,
+    print_next_step,
+    print_plans,
+    print_summary,
+)
 from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.cost_report import cost_entry
@@ -185,6 +193,8 @@ def _report(
             print_plans(out, collected.reports)
             print_costs(out, environment, collected.reports)
         print_summary(out, environment, action, collected.reports, run_id)
+        if action is Action.PREVIEW and code is ExitCode.SUCCESS:
+            print_next_step(out, load_environment(environment), collected.reports)
     if collected.leftovers is not None:
         print_leftovers(console(), collected.leftovers)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.commands.ephemeral import time_left
-from ils_pipelines.commands.output import ExitCode, console, exit_code_of, print_error, print_json
+from ils_pipelines.commands.output import WIDTH, ExitCode, console, exit_code_of, print_error, print_json
 from ils_pipelines.engine.models import LockHolder, Outputs
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.layers import layer_work
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     from ils_pipelines.targets.protocol import Target
 
-MAX_VALUE_CHARACTERS = 110
+NAME_COLUMNS = 32
+VALUE_COLUMNS = WIDTH - NAME_COLUMNS - 3
+"""What is longer stands on a line of its own."""
+COPIED = ("arn:", "http")
+"""Beginnings of values that somebody copies: they are never cut."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,9 @@ def _print(out: Console, status: EnvironmentStatus, *, with_outputs: bool) -> No
 
     lifetime = f", {time_left(status.ephemeral)}" if status.ephemeral else ""
     title = f"{status.name} ({status.target}{lifetime})"
+    if all(layer.state == "absent" for layer in status.layers):
+        out.print(Text.assemble((title, "bold"), (f": nothing is provisioned; ils plan {status.name}", "dim")))
+        return
     out.print(Text(title, style="bold"))  # not the table's own, which would be as narrow as the table
     table = Table(box=SIMPLE_HEAD)
     table.add_column("layer")
@@ -130,8 +137,12 @@ def _print_outputs(out: Console, layer: LayerStatus) -> None:
     for name, output in sorted(layer.outputs.items()):
         shown = output.shown
         text = ", ".join(str(item) for item in shown) if isinstance(shown, list) else str(shown)
-        cut = text if len(text) <= MAX_VALUE_CHARACTERS else text[: MAX_VALUE_CHARACTERS - 1] + "…"
-        out.print(Text(f"  {name:<32} {cut}"), soft_wrap=True)
+        if len(text) <= VALUE_COLUMNS:
+            out.print(Text(f"  {name:<{NAME_COLUMNS}} {text}"), soft_wrap=True)
+            continue
+        longest = WIDTH - 4
+        cut = text if len(text) <= longest or text.startswith(COPIED) else text[: longest - 1] + "…"
+        out.print(Text(f"  {name}\n    {cut}"), soft_wrap=True)
 
 
 def _entry(status: EnvironmentStatus) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.engine.models import Operation, Plan
+from ils_pipelines.engine.models import Operation, Plan, PropertyDiff
 from ils_pipelines.provisioning.approval import SHOWN_DIGITS, environment_digest
 from ils_pipelines.provisioning.cost_report import cost_entry
 from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerReport
+from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
@@ -88,6 +89,20 @@ def print_summary(
     out.print(made + digest + (f"; run {run_id}" if run_id else ""))
 
 
+def print_next_step(out: Console, environment: Environment, reports: Sequence[LayerReport]) -> None:
+    """What to do with a plan, where there is something to do."""
+    if all(report.plan.empty for report in reports):
+        return
+    name, digest = environment.name, plan_digest(reports)[:SHOWN_DIGITS]
+    if environment.requires_approval:
+        out.print(
+            f"{name} is changed only as an approved plan: ils approve {name} --plan {digest} --by NAME --reason WHY",
+            markup=False,
+            soft_wrap=True,
+        )
+    out.print(f"apply it with: ils up {name}", markup=False)
+
+
 def _counts(plan: Plan) -> list[str]:
     counts = plan.counts
     adopted = counts.get(Operation.ADOPT, 0)
@@ -105,23 +120,47 @@ def plan_digest(reports: Sequence[LayerReport]) -> str:
 
 
 def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
-    """Every planned change, with the properties that bring it about."""
+    """Every planned change, with the properties that bring it about; what is created, of one kind together. The console wraps
+    with the indent kept."""
     from rich.text import Text
 
     for report in in_order(reports):
         if report.plan.empty:
             continue
         out.print(Text(f"{report.layer}  (plan {report.plan.digest[:12]})", style="bold"))
-        for change in sorted(report.plan.changes, key=lambda change: (change.type, change.name)):
-            style = STYLES.get(change.operation, "")
-            out.print(Text(f"  {change.operation:<8}", style=style) + Text(f"{short_type(change.type)}  {change.name}"))
-            if change.operation in {Operation.CREATE, Operation.DELETE}:
-                continue
-            for diff in change.diffs:
-                forced = "  (forces replacement)" if diff.forces_replacement else ""
-                out.print(
-                    Text(f"            {diff.path}: {_shown(diff.old)} -> {_shown(diff.new)}{forced}", style="dim")
-                )
+        changes = sorted(report.plan.changes, key=lambda change: (change.type, change.name))
+        created: dict[str, list[str]] = {}
+        for change in changes:
+            if change.operation is Operation.CREATE:
+                created.setdefault(short_type(change.type), []).append(change.name)
+        for kind, names in created.items():
+            _print_line(out, Operation.CREATE, f"{kind}  {', '.join(names)}")
+        for change in changes:
+            if change.operation is not Operation.CREATE:
+                _print_line(out, change.operation, f"{short_type(change.type)}  {change.name}")
+            if change.operation not in {Operation.CREATE, Operation.DELETE}:
+                _print_diffs(out, change.diffs)
+
+
+def _print_line(out: Console, operation: Operation, text: str) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=10)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {operation}", style=STYLES.get(operation, "")), Text(text))
+    out.print(grid)
+
+
+def _print_diffs(out: Console, diffs: Sequence[PropertyDiff]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for diff in diffs:
+        forced = "  (forces replacement)" if diff.forces_replacement else ""
+        said = Text(f"{diff.path}: {_shown(diff.old)} -> {_shown(diff.new)}", style="dim")
+        out.print(Padding(said + Text(forced, style="magenta"), (0, 0, 0, 13)))
 
 
 def short_type(token: str) -> str:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterInstance, Definitions
+from dagster import AssetKey, DagsterInstance, Definitions, OpDefinition
 
 from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.settings.loading import environment_names
@@ -85,6 +85,15 @@ def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
         "environment_files": ["preview_environment"],  # requests no run
         "expired_environments": ["teardown_environment"],  # of ephemeral environments past their time
     }
+
+
+@pytest.mark.parametrize(
+    "job", ["provision_environment", "preview_environment", "teardown_environment", "approve_plan"]
+)
+def test_no_step_of_a_job_is_tried_again_by_itself(defs: Definitions, job: str) -> None:
+    for node in defs.resolve_job_def(job).nodes:
+        assert node.definition.retry_policy is None if isinstance(node.definition, OpDefinition) else True
+        assert node.retry_policy is None
 
 
 def test_provisioning_covers_every_layer(defs: Definitions) -> None:

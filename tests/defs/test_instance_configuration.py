@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRun
+from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from ils_pipelines.instance import open_instance, prepare_home, project_file
 
@@ -24,6 +26,20 @@ def test_one_run_per_environment_at_a_time(configured: DagsterInstance) -> None:
     assert list(queue.tag_concurrency_limits) == [
         {"key": "dagster/partition", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
     ]
+
+
+def test_a_run_waits_while_another_works_on_its_environment_and_for_no_other(configured: DagsterInstance) -> None:
+    queue = configured.get_concurrency_config().run_queue_config
+    assert isinstance(configured.run_coordinator, QueuedRunCoordinator)
+    assert queue is not None
+
+    def run(environment: str) -> DagsterRun:
+        return DagsterRun(job_name="provision_environment", tags={"dagster/partition": environment})
+
+    under_way = TagConcurrencyLimitsCounter(list(queue.tag_concurrency_limits), [run("dev")])
+
+    assert under_way.is_blocked(run("dev"))
+    assert not under_way.is_blocked(run("staging"))
 
 
 def test_nothing_is_reported_to_anybody(configured: DagsterInstance) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
 from ils_pipelines.operations.drift.models import DriftState
+from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.stacks.catalog import PROGRAMS
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.watch import cluster_drift_cases, drift_cases, release_drift_cases
 from tests.operations.watch.drift_cases import Case
@@ -113,7 +116,23 @@ def is_a_list(operation: str) -> bool:
     }
 
 
-def test_a_scan_reads_each_resource_at_most_once_and_changes_nothing(site: Site, sandbox: LocalSandbox) -> None:
+SPREAD = {
+    "DescribeKey": ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
+    "GetKeyPolicy": ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
+    "GetKeyRotationStatus": ("aws:kms/key:Key", "aws:kms/replicaKey:ReplicaKey"),
+    "DescribeTable": ("aws:dynamodb/table:Table",),
+    "DescribeTimeToLive": ("aws:dynamodb/table:Table",),
+    "DescribeContinuousBackups": ("aws:dynamodb/table:Table",),
+    "DescribeSecret": ("aws:secretsmanager/secret:Secret",),
+    "GetRole": ("aws:iam/role:Role",),
+}
+"""What AWS answers of one resource in several calls, and of no two resources in one."""
+
+
+def test_a_scan_makes_no_more_reads_than_there_are_resources_and_changes_nothing(
+    site: Site, sandbox: LocalSandbox
+) -> None:
+    """What takes several calls is made up for by what is read in one for many: a VPC's rules, routes and subnets."""
     sandbox.forget_requests()
 
     report = site.drift()
@@ -122,6 +141,10 @@ def test_a_scan_reads_each_resource_at_most_once_and_changes_nothing(site: Site,
     reads = [request for request in requests if not is_a_list(request["operation"])]
     assert [request for request in requests if request["mutating"]] == []
     assert len(reads) <= sum(layer.checked for layer in report.layers)
+    types = Counter(each.type for layer in PROGRAMS for each in layer_work(site.target, layer).resources())
+    asked = Counter(request["operation"] for request in reads)
+    for operation, of in SPREAD.items():
+        assert asked[operation] == sum(types[each] for each in of), operation
 
 
 def test_the_command_names_what_drifted_within_100_columns(site: Site, sandbox: LocalSandbox) -> None:
