@@ -11,6 +11,7 @@ from ils_pipelines.defs.health import HEALTH
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
 from ils_pipelines.defs.looks import Looks
+from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.rollback import roll_back_release
@@ -19,7 +20,7 @@ from ils_pipelines.defs.scans import scan_definitions
 SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HEALTH))
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, *(scan.report for scan in SCANS)],
+    assets=[*LAYER_ASSETS, PLAN_ASSET, *(scan.report for scan in SCANS)],
     asset_checks=[scan.checks for scan in SCANS],
     jobs=[provision_environment, *OP_JOBS, approve_plan, roll_back_release, *(scan.job for scan in SCANS)],
     schedules=[schedule for scan in SCANS for schedule in scan.schedules],

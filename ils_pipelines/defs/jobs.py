@@ -4,7 +4,6 @@ None of them runs by itself: applying is somebody's decision.
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from dagster import (
@@ -29,10 +28,10 @@ from pydantic import Field
 from ils_pipelines.defs.environments import ENVIRONMENTS, forget_environment
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import leftovers_table, report_metadata
+from ils_pipelines.defs.plan_report import plan_materialization
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.steps import work_on_layer
 from ils_pipelines.errors import IlsError
-from ils_pipelines.provisioning.approval import environment_digest
 from ils_pipelines.provisioning.leftovers import leftovers_of
 from ils_pipelines.provisioning.progress import Action, LeftoversFound, publish
 from ils_pipelines.provisioning.teardown import check_teardown
@@ -88,18 +87,11 @@ def _preview_op(layer: Layer) -> OpDefinition:
     ins={f"plan_of_{layer}": In(Nothing) for layer in Layer},
 )
 def _summarize_plan(context: OpExecutionContext) -> None:
-    plans = dict(_plans_of_run(context.instance, context.run_id))
-    digest = environment_digest({layer: str(plan["plan_digest"].value) for layer, plan in plans.items()})
-    costs = {
-        # As decimals: the sum of cents in binary fractions is not one in cents.
-        name: sum((Decimal(str(plan[name].value)) for plan in plans.values()), Decimal(0))
-        for name in ("monthly_cost", "monthly_cost_delta")
-    }
+    plan = plan_materialization(context.partition_key, dict(_plans_of_run(context.instance, context.run_id)))
+    context.log_event(plan)
     context.log.info(
-        f"Plan {digest} of {context.partition_key}. Where a change needs approval, the job approve_plan gives it."
-    )
-    context.add_output_metadata(
-        {"plan_digest": digest, **{name: MetadataValue.float(float(amount)) for name, amount in costs.items()}}
+        f"Plan {plan.metadata['plan_digest'].value} of {context.partition_key}. Where a change needs approval, the job "
+        "approve_plan gives it."
     )
 
 
