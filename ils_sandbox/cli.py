@@ -107,6 +107,39 @@ def reset(as_json: Json = False) -> None:
     )
 
 
+@app.command()
+def seed(
+    environment: Annotated[str, typer.Argument(help="An environment that lives in the sandbox and is up.")],
+    scale: Annotated[int, typer.Option(min=1, max=100, help="How many times the usual 60,000 rows.")] = 1,
+    writes_per_second: Annotated[
+        float, typer.Option(min=0, max=200, help="Keep writing in the background, for an hour at most.")
+    ] = 0,
+    stop_writing: Annotated[bool, typer.Option("--stop-writing", help="Only end the writing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Load a small believable data set into an environment, and keep writing to it if told to."""
+    from ils_sandbox.data.seed.load import seed as load
+    from ils_sandbox.data.seed.place import find_place
+    from ils_sandbox.data.seed.writer import start_writer, stop_writer
+    from ils_sandbox.state import state_directory
+
+    try:
+        if stop_writing:
+            stopped = stop_writer(state_directory(), environment)
+            text = f"nobody writes to {environment} any more" if stopped else f"nobody wrote to {environment}"
+            _say(as_json, text, {"environment": environment, "stopped": stopped})
+            return
+        counts = load(find_place(environment), scale)
+        pid = start_writer(state_directory(), environment, writes_per_second) if writes_per_second else None
+    except IlsError as error:
+        raise _fail(as_json, error) from error
+    lines = [f"{name:<14}{count:>8}" for name, count in counts.items() if count]
+    lines = lines or [f"{environment} has the data set already"]
+    if pid is not None:
+        lines.append(f"process {pid} goes on writing; `ils sandbox seed {environment} --stop-writing` ends it")
+    _say(as_json, "\n".join(lines), {"environment": environment, "rows": counts, "writer": pid})
+
+
 def _status_text(found: Any) -> str:
     state = found.state
     lines = [

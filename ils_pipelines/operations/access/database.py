@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from ils_pipelines.targets.protocol import Target
 
-CONNECT_TIMEOUT_SECONDS = 30
+CONNECT_TIMEOUT_SECONDS = 60
+"""A failover takes about half of it."""
 
 # libpq's name of a parameter -> of the variable that stands for it.
 _VARIABLES = {

@@ -31,7 +31,8 @@ def _make(folder: Path, ready: Path) -> None:
     making = folder / "template.part"
     shutil.rmtree(making, ignore_errors=True)
     command = [
-        *unprivileged(), str(program("initdb")), "--pgdata", str(making), "--username", ADMINISTRATOR,
+        # Mostly made before anybody asks for it: whatever else is under way comes first.
+        "nice", *unprivileged(), str(program("initdb")), "--pgdata", str(making), "--username", ADMINISTRATOR,
         "--auth-local", "trust", "--auth-host", "reject", "--encoding", "UTF8", "--locale", "C.UTF-8",
         "--wal-segsize", str(WAL_SEGMENT_MEGABYTES), "--no-sync", "--no-instructions",
     ]  # fmt: skip
