@@ -66,6 +66,7 @@ def environment_of(kind: TargetKind) -> Environment:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     sandbox = LocalSandbox(tmp_path_factory.mktemp("targets"))
     sandbox.ils("sandbox", "start")
+    sandbox.control("settings", {"host_processes": True}, server="kubernetes")
     made = Place(sandbox, load_environment("dev").aws.region)
     _make_cluster(made)
     yield made
