@@ -104,6 +104,10 @@ class SandboxTarget:
                 self._clients = Clients(region=self._region, endpoint=self._endpoint(), access_key=_ACCESS_KEY)
             return self._clients.client(service, region=region)
 
+    def state_client(self, service: str, *, region: str | None = None) -> Any:
+        """The sandbox knows one identity."""
+        return self.client(service, region=region)
+
     def provider_config(self, region: str) -> dict[str, str]:
         return {"region": region}
 

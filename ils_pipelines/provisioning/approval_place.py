@@ -22,7 +22,8 @@ def approvals_of(target: Target) -> ApprovalLog:
     if place is None:
         return FileApprovalLog(state_directory())
     bucket, prefix = place
-    return S3ApprovalLog(target.client("s3"), bucket, prefix)
+    # As the person who approves, and not as the role that everybody applies with: CloudTrail then names the person, too.
+    return S3ApprovalLog(target.state_client("s3"), bucket, prefix)
 
 
 def _bucket(environment: Environment) -> tuple[str, str] | None:

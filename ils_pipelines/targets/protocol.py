@@ -25,6 +25,9 @@ class Target(Protocol):
     def client(self, service: str, *, region: str | None = None) -> Any:
         """A boto3 client for `service`, in the environment's region unless another is given."""
 
+    def state_client(self, service: str, *, region: str | None = None) -> Any:
+        """Likewise, with the credentials of whoever runs this, not of a role that is taken on for the environment."""
+
     def provider_config(self, region: str) -> dict[str, str]:
         """Configuration of the `aws` Pulumi provider for `region` (keys as in Pulumi's `aws:` namespace)."""
 

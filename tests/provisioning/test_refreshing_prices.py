@@ -94,6 +94,7 @@ def account(environments: Path, price_list: PriceList, monkeypatch: pytest.Monke
     file = environments / "dev.yaml"
     text = file.read_text().replace("target: sandbox", "target: aws", 1)
     text = text.replace("\naws:\n", '\naws:\n  account_id: "123456789012"\n', 1)
+    text = text.replace("\nload_balancer:\n", "\nload_balancer:\n  zone: example.com\n", 1)
     file.write_text(text + '\nengine:\n  backend: "s3://ils-state"\n')
     return open_target(load_environment("dev"))
 

@@ -19,7 +19,10 @@ def kept(environments: Path, addition: str) -> FileApprovalLog | S3ApprovalLog:
     file = environments / "staging.yaml"
     text = file.read_text()
     if "target: aws" in addition:
-        text = text.replace("target: sandbox", "", 1).replace("\naws:\n", '\naws:\n  account_id: "123456789012"\n', 1)
+        text = text.replace("target: sandbox", "", 1).replace(
+            "\nload_balancer:\n", "\nload_balancer:\n  zone: example.com\n", 1
+        )
+        text = text.replace("\naws:\n", '\naws:\n  account_id: "123456789012"\n', 1)
     file.write_text(f"{text}\n{addition}")
     log = approvals_of(open_target(load_environment("staging")))
     assert isinstance(log, FileApprovalLog | S3ApprovalLog)

@@ -24,9 +24,13 @@ from ils_pipelines.operations.drift.scan import scan
 from ils_pipelines.operations.health.look import health
 from ils_pipelines.operations.posture.report import posture
 from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.provisioning.leftovers import leftovers_of
+from ils_pipelines.provisioning.price_refresh import refresh
+from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory
+from ils_pipelines.settings.prices import price_table
 from ils_pipelines.targets.protocol import Target
 from ils_sandbox import server
 from ils_sandbox.provider import services
@@ -145,6 +149,9 @@ def watch(target: Target) -> None:
     scan(target)
     health(target)
     posture(target)
+    check_teardown(target, confirmed=target.environment.name)
+    leftovers_of(target)
+    refresh(target, price_table())
 
 
 def _sorted(calls: dict[str, set[str]]) -> Calls:
