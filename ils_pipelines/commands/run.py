@@ -23,6 +23,7 @@ from ils_pipelines.commands.summary import (
     print_plans,
     print_summary,
 )
+from ils_pipelines.commands.versions import print_versions, version_entries
 from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.cost_report import cost_entry
@@ -37,6 +38,7 @@ from ils_pipelines.provisioning.progress import (
     Progress,
 )
 from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.provisioning.versions import Verdict, verdicts
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
@@ -64,6 +66,8 @@ class _Collected:
     failures: list[LayerFailed] = field(default_factory=list)
     leftovers: tuple[Leftover, ...] | None = None
     """Of a teardown; None where nobody looked."""
+    versions: tuple[Verdict, ...] = ()
+    """Of the environment that was planned."""
     changes: dict[Layer, Counter[Operation]] = field(default_factory=lambda: defaultdict(Counter))
     """Finished changes, which is all that is known of a layer that failed."""
 
@@ -112,6 +116,8 @@ def run(
         if approve:
             approve_to_apply(target, approve)
         run_id, code = _run_job(action, environment, collected, asked)
+        if action is Action.PREVIEW and code is ExitCode.SUCCESS:
+            collected.versions = verdicts(target)
     except IlsError as error:
         problem = error
         code = exit_code_of(error)
@@ -180,6 +186,7 @@ def _report(
         }
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             document["digest"] = plan_digest(collected.reports)
+            document["versions"] = version_entries(collected.versions)
             document["monthly_cost"] = cost_entry(total_of(collected.reports))
         if collected.leftovers is not None:
             document["leftovers"] = [leftover_entry(each) for each in collected.leftovers]
@@ -192,6 +199,7 @@ def _report(
         if action is Action.PREVIEW:
             print_plans(out, collected.reports)
             print_costs(out, environment, collected.reports)
+            print_versions(out, collected.versions)
         print_summary(out, environment, action, collected.reports, run_id)
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             print_next_step(out, load_environment(environment), collected.reports)

@@ -7,6 +7,7 @@ from pydantic import PrivateAttr
 
 from ils_pipelines.provisioning.approval import NotApproved, Permit, check_approval
 from ils_pipelines.provisioning.approval_place import approvals_of
+from ils_pipelines.provisioning.versions import VersionRefused, check_versions
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -19,6 +20,7 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
     """
 
     _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
+    _refused: dict[str, VersionRefused | None] = PrivateAttr(default_factory=dict)
     _permits: dict[str, Permit | NotApproved] = PrivateAttr(default_factory=dict)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
@@ -34,11 +36,26 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
                 self._targets[environment] = target
             return self._targets[environment]
 
+    def open_checked(self, environment: str) -> Target:
+        """Likewise, with versions that AWS creates, asked once for each run. Raises `VersionRefused` as well."""
+        target = self.open(environment)
+        with self._lock:
+            if environment not in self._refused:
+                try:
+                    check_versions(target)
+                    self._refused[environment] = None
+                except VersionRefused as refused:
+                    self._refused[environment] = refused
+            refusal = self._refused[environment]
+        if refusal is not None:
+            raise refusal
+        return target
+
     def open_approved(self, environment: str, run_id: str) -> tuple[Target, Permit]:
         """Likewise, with what the run may do to the environment; its approval is used up. No step of a run changes anything
         before. Raises `NotApproved` as well.
         """
-        target = self.open(environment)
+        target = self.open_checked(environment)
         with self._lock:
             if environment not in self._permits:
                 try:

@@ -36,6 +36,8 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
         permit = Permit()
         if action is Action.UP:
             target, permit = targets.open_approved(context.partition_key, context.run_id)
+        elif action is Action.PREVIEW:
+            target = targets.open_checked(context.partition_key)
         else:
             target = targets.open(context.partition_key)
         return perform(

@@ -41,8 +41,8 @@ class Release:
 
     standard_until: date | None
     extended_until: date | None
-    minors: tuple[int, int] | None = None
-    """Oldest and newest minor version that can be created, where minors are the user's choice."""
+    minors: tuple[int, ...] = ()
+    """Minor versions that can be created, oldest first, where minors are the user's choice; none where not looked up."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Standing:
     """Last day of this standing; for what is not creatable, the day that ended it."""
     ends_soon: bool
     """Whether `until` is at most 90 days away."""
+    newer: bool
+    """Whether the version is unknown and newer than all that are known: perhaps AWS has made it meanwhile."""
     alternatives: tuple[str, ...]
     """Versions in standard support, newest first."""
 
@@ -77,7 +79,7 @@ RELEASES: Mapping[Product, Mapping[str, Release]] = MappingProxyType(
             "13": Release(date(2026, 2, 28), date(2029, 2, 28)),
             "14": Release(date(2027, 2, 28), date(2030, 2, 28)),
             # 15.2 to 15.5 are refused since their minor support ended.
-            "15": Release(date(2028, 2, 29), date(2031, 2, 28), minors=(6, 17)),
+            "15": Release(date(2028, 2, 29), date(2031, 2, 28), minors=tuple(range(6, 18))),
             "16": Release(date(2029, 2, 28), date(2032, 2, 29)),
             "17": Release(date(2030, 2, 28), date(2033, 2, 28)),
         },
@@ -87,42 +89,89 @@ RELEASES: Mapping[Product, Mapping[str, Release]] = MappingProxyType(
 )
 
 
-def classify(product: Product, version: str, today: date) -> Standing:
+@dataclass(frozen=True)
+class Calendar:
+    """What is known of versions: the bundled table, or what AWS says."""
+
+    releases: Mapping[Product, Mapping[str, Release]]
+    asked: frozenset[Product] = frozenset()
+    """The products of which AWS was asked just now: what it does not name of them cannot be created."""
+
+
+BUNDLED = Calendar(RELEASES)
+_CONTINUED = frozenset({Product.EKS, Product.AURORA_POSTGRESQL, Product.VALKEY})
+"""Products that get new versions; Redis OSS ends with 7.1."""
+
+
+def classify(product: Product, version: str, today: date, calendar: Calendar = BUNDLED) -> Standing:
     """Where `version` stands on `today`. An Aurora version may be a major (`15`) or a minor (`15.17`)."""
     major, _, minor = version.partition(".")
     by_major = product is Product.AURORA_POSTGRESQL
-    release = RELEASES[product].get(major if by_major else version)
+    release = calendar.releases[product].get(major if by_major else version)
+    support, until = Support.UNKNOWN, None
     if release is None or (by_major and minor and not minor.isdigit()):
-        return _standing(product, version, Support.UNKNOWN, None, today)
-    if by_major and minor:
-        oldest, newest = release.minors or (0, -1)
-        if int(minor) > newest:
-            return _standing(product, version, Support.UNKNOWN, None, today)
-        if int(minor) < oldest:
-            return _standing(product, version, Support.NOT_CREATABLE, None, today)
-    if release.standard_until is None or today <= release.standard_until:
-        return _standing(product, version, Support.STANDARD, release.standard_until, today)
-    if release.extended_until is None or today <= release.extended_until:
-        return _standing(product, version, Support.EXTENDED, release.extended_until, today)
-    return _standing(product, version, Support.NOT_CREATABLE, release.extended_until, today)
+        pass
+    elif by_major and minor and int(minor) not in release.minors:
+        older = bool(release.minors) and int(minor) < release.minors[-1]
+        support = Support.NOT_CREATABLE if older else Support.UNKNOWN
+    elif release.standard_until is None or today <= release.standard_until:
+        support, until = Support.STANDARD, release.standard_until
+    elif release.extended_until is None or today <= release.extended_until:
+        support, until = Support.EXTENDED, release.extended_until
+    else:
+        support, until = Support.NOT_CREATABLE, release.extended_until
+    return _standing(product, version, support, until, today, calendar)
 
 
-def _standing(product: Product, version: str, support: Support, until: date | None, today: date) -> Standing:
+def newest(product: Product, version: str, calendar: Calendar = BUNDLED) -> str:
+    """What a version stands for: of an Aurora major the newest minor that is known, any other itself."""
+    release = calendar.releases[product].get(version)
+    if product is Product.AURORA_POSTGRESQL and release is not None and release.minors:
+        return f"{version}.{release.minors[-1]}"
+    return version
+
+
+def _newer(product: Product, version: str, calendar: Calendar) -> bool:
+    """Whether the version looks like the next ones of a product that gets more."""
+    parts, known = version.split("."), calendar.releases[product]
+    wanted_parts = {Product.AURORA_POSTGRESQL: (1, 2)}.get(product, (2,))
+    if product not in _CONTINUED or len(parts) not in wanted_parts or not all(part.isdigit() for part in parts):
+        return False
+    if product is Product.AURORA_POSTGRESQL and parts[0] in known:
+        return True  # a known major whose minor is not: those that are too old are told apart before
+    return _order(version) > max(_order(each) for each in known)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _standing(
+    product: Product, version: str, support: Support, until: date | None, today: date, calendar: Calendar
+) -> Standing:
     return Standing(
         product=product,
         version=version,
         support=support,
         until=until,
         ends_soon=until is not None and timedelta(0) <= until - today <= WARN_AHEAD,
+        newer=support is Support.UNKNOWN and _newer(product, version, calendar),
         alternatives=tuple(
-            reversed([known for known in RELEASES[product] if _in_standard_support(product, known, today)])
+            sorted(
+                (
+                    known
+                    for known, release in calendar.releases[product].items()
+                    if _in_standard_support(release, today)
+                ),
+                key=_order,
+                reverse=True,
+            )
         ),
     )
 
 
-def _in_standard_support(product: Product, version: str, today: date) -> bool:
-    until = RELEASES[product][version].standard_until
-    return until is None or today <= until
+def _in_standard_support(release: Release, today: date) -> bool:
+    return release.standard_until is None or today <= release.standard_until
 
 
 def parameter_group_family(product: Product, version: str) -> str:

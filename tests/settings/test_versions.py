@@ -8,7 +8,18 @@ from datetime import date, timedelta
 import pytest
 
 from ils_pipelines.settings.loading import FileReport
-from ils_pipelines.settings.versions import RELEASES, Product, Support, classify, parameter_group_family
+from ils_pipelines.settings.problems import Severity
+from ils_pipelines.settings.version_rules import version_findings
+from ils_pipelines.settings.versions import (
+    RELEASES,
+    Calendar,
+    Product,
+    Release,
+    Support,
+    classify,
+    newest,
+    parameter_group_family,
+)
 
 Read = Callable[..., FileReport]
 TODAY = date(2026, 11, 23)
@@ -110,6 +121,61 @@ def test_the_end_of_standard_support_is_announced_ninety_days_ahead(read: Read, 
     assert [warning.path for warning in report.warnings if warning.path == "cluster.version"] == (
         ["cluster.version"] if warned else []
     )
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "version"),
+    [("cluster", "version", "1.99"), ("database", "engine_version", "15.99"), ("database", "engine_version", "18")],
+)
+def test_what_is_newer_than_the_table_is_left_to_aws_to_judge(
+    read: Read, section: str, field: str, version: str
+) -> None:
+    report = read({section: {field: version}})
+    assert report.environment is not None
+    (warning,) = report.warnings
+    assert "newer than the version table of" in warning.message
+    assert warning.remedy.startswith("AWS is asked of it before anything is provisioned")
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "version"),
+    [
+        ("cluster", "version", "1"),
+        ("cluster", "version", "v1.36"),
+        ("database", "engine_version", "15.x"),
+        ("database", "engine_version", "9"),
+        ("cache", "engine_version", "7.2"),  # Redis OSS ends with 7.1
+    ],
+)
+def test_what_is_no_version_is_refused(read: Read, section: str, field: str, version: str) -> None:
+    (problem,) = read({section: {field: version}}).problems
+    assert "is not in the version table" in problem.message
+
+
+def test_the_specified_redis_version_is_in_standard_support(read: Read) -> None:
+    report = read({"cache": {"engine_version": "7.0"}})
+    assert (report.problems, report.warnings) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "resolved"),
+    [
+        (Product.AURORA_POSTGRESQL, "15", "15.17"),
+        (Product.AURORA_POSTGRESQL, "15.10", "15.10"),
+        (Product.EKS, "1.35", "1.35"),
+        (Product.REDIS, "7.1", "7.1"),
+    ],
+)
+def test_a_major_stands_for_its_newest_minor(product: Product, version: str, resolved: str) -> None:
+    assert newest(product, version) == resolved
+
+
+def test_what_aws_was_asked_of_and_does_not_name_cannot_be_created() -> None:
+    calendar = Calendar({**RELEASES, Product.EKS: {"1.37": Release(None, None)}}, frozenset({Product.EKS}))
+    assert classify(Product.EKS, "1.37", TODAY, calendar).support is Support.STANDARD
+    (finding,) = version_findings(Product.EKS, "1.38", ("version",), TODAY, calendar)
+    assert (finding.severity, finding.remedy) == (Severity.ERROR, 'Use "1.37".')
+    assert "not among the versions that AWS creates now" in finding.message
 
 
 def test_valkey_is_chosen_by_its_engine_and_version(read: Read) -> None:
