@@ -132,11 +132,12 @@ def test_the_network_policy_lets_in_the_namespace_and_the_load_balancer_on_the_a
     ]
 
 
-def test_the_network_policy_lets_out_to_https_the_database_the_cache_and_dns() -> None:
+def test_the_network_policy_lets_out_to_https_the_data_dns_and_the_agent_that_has_the_credentials() -> None:
     rules = of()["NetworkPolicy", "ils"]["spec"]["egress"]
 
     ports = [[(port["protocol"], port["port"]) for port in rule["ports"]] for rule in rules]
-    assert ports == [[("TCP", 443)], [("TCP", 5432)], [("TCP", 6379)], [("UDP", 53), ("TCP", 53)]]
+    assert ports == [[("TCP", 443)], [("TCP", 5432)], [("TCP", 6379)], [("UDP", 53), ("TCP", 53)], [("TCP", 80)]]
+    assert rules[-1]["to"] == [{"ipBlock": {"cidr": "169.254.170.23/32"}}]
     assert rules[1]["to"] == [{"ipBlock": {"cidr": "10.0.11.0/24"}}, {"ipBlock": {"cidr": "10.0.12.0/24"}}]
 
 

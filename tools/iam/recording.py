@@ -27,6 +27,7 @@ from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.leftovers import leftovers_of
 from ils_pipelines.provisioning.price_refresh import refresh
 from ils_pipelines.provisioning.teardown import check_teardown
+from ils_pipelines.provisioning.versions import check_versions
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory
@@ -141,6 +142,7 @@ def live(running: Sandbox, target: Target, found: dict[str, dict[str, set[str]]]
 
 
 def plan(target: Target) -> None:
+    check_versions(target)
     for layer in Layer:
         layer_work(target, layer).preview()
 

@@ -14,6 +14,8 @@ from ils_pipelines.settings.workload import TracingMode
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label with its name that Kubernetes puts on every namespace."""
 DNS_NAMESPACE = "kube-system"
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Where a pod gets the credentials of its AWS role, on its own node."""
 
 
 def service(release: Release) -> Manifest:
@@ -68,6 +70,7 @@ def _egress(release: Release) -> list[dict[str, Any]]:
         {"to": data, "ports": [_port(network.database_port)]},
         {"to": data, "ports": [_port(network.cache_port)]},
         {"to": [_namespace(DNS_NAMESPACE)], "ports": [_port(53, "UDP"), _port(53)]},
+        {"to": [_network(POD_IDENTITY_AGENT)], "ports": [_port(80)]},
     ]
     tracing = release.app.tracing
     if tracing.mode is TracingMode.COLLECTOR:
