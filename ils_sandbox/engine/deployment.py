@@ -24,7 +24,7 @@ from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.resources import Resources
 from ils_sandbox.engine.state import ResourceState
 from ils_sandbox.engine.steps import Decision
-from ils_sandbox.engine.values import Properties
+from ils_sandbox.engine.values import Properties, from_plain
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,10 @@ class Deployment:
             self._check_cancelled()
             old = self.resources.claim(goal.urn, goal.aliases)
             if goal.is_provider:
-                state = goal.state(id=old.id if old else str(uuid.uuid4()), inputs=goal.inputs, outputs=goal.inputs)
+                # As Pulumi has it, which keeps the version that the program was written for.
+                version = {"version": from_plain(goal.version)} if goal.version else {}
+                config = {**goal.inputs, **version}
+                state = goal.state(id=old.id if old else str(uuid.uuid4()), inputs=config, outputs=config)
                 return self.resources.keep(state, old)
             if not goal.custom:
                 state = goal.state(inputs=goal.inputs, outputs=dict(old.outputs) if old else {})
