@@ -60,6 +60,7 @@ class AwsTarget:
         with self._lock:
             if self._engine is None:
                 from ils_pipelines.engine.pulumi import PulumiEngine
+                from ils_pipelines.targets.finding import AwsFinder
 
                 account = self._environment.aws
                 self._engine = PulumiEngine(
@@ -67,6 +68,7 @@ class AwsTarget:
                     config={f"aws:{key}": value for key, value in self.provider_config(account.region).items()},
                     environment={} if account.profile is None else {"AWS_PROFILE": account.profile},
                     client=self._backend_client,
+                    finder=AwsFinder(self.client),
                 )
             return self._engine
 

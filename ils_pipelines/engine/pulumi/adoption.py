@@ -44,10 +44,10 @@ class Found:
     providers: Mapping[str, Mapping[str, Any]]
 
 
-def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | None) -> Found:
+def look(handle: StackHandle, deployment: Deployment | None, finder: Finder) -> Found:
     """Look for what interrupted creates made. Changes nothing."""
     creates = [entry["resource"] for entry in pending(deployment) if entry["type"] == _CREATING]
-    if not creates or finder is None:
+    if not creates:
         return Found({}, {}, {})
     clear = handle.export(reveal=True)
     inputs = {
@@ -71,13 +71,13 @@ def look(handle: StackHandle, deployment: Deployment | None, finder: Finder | No
     return Found(ids, inputs, providers)
 
 
-def adopt(handle: StackHandle, deployment: Deployment, finder: Finder | None, recorder: Recorder) -> frozenset[str]:
+def adopt(handle: StackHandle, deployment: Deployment, finder: Finder, recorder: Recorder) -> frozenset[str]:
     """Bring the deployment up to what is really there; the URNs of the resources that were taken over."""
     found = look(handle, deployment, finder)
     for entry in pending(deployment):
         urn = entry["resource"]["urn"]
         name, id_ = urn.rpartition("::")[2], found.ids.get(urn)
-        if id_ is not None and finder is not None and entry["type"] == _CREATING:
+        if id_ is not None and entry["type"] == _CREATING:
             recorder.note(f"{name} ({id_}) was made by an interrupted run and is taken over")
             finder.resume(urn, id_, found.inputs[urn], found.providers[urn])
         else:

@@ -40,8 +40,8 @@ class PulumiEngine:
         config: Mapping[str, str],
         environment: Mapping[str, str] | None = None,
         home: Path | None = None,
+        finder: Finder,
         client: ClientFactory | None = None,
-        finder: Finder | None = None,
     ) -> None:
         """`config` is Pulumi's, e.g. `aws:region`; `environment` are variables for Pulumi and its providers, e.g.
         credentials; `home` is where Pulumi keeps its plugins, `~/.pulumi` unless given; `client` makes the boto3 client that

@@ -36,6 +36,10 @@ _OPERATIONS = {
 """Steps that make a change. Reads, and the other steps of a replacement, make none by themselves."""
 
 
+_ADOPTED_BY = {Operation.SAME, Operation.UPDATE, Operation.CREATE}
+"""What is left to do for a resource that an interrupted run made. A preview, before it is taken over, still has a create."""
+
+
 class Recorder:
     """Takes the events of one run, in the order in which they come. Thread-safe; listeners are called one at a time."""
 
@@ -127,7 +131,7 @@ class Recorder:
 
     def _change(self, step: StepEventMetadata) -> Change:
         operation = _OPERATIONS.get(str(step.op.value), Operation.SAME)
-        if step.urn in self._adopted and operation in {Operation.SAME, Operation.UPDATE}:
+        if step.urn in self._adopted and operation in _ADOPTED_BY:
             operation = Operation.ADOPT
         order = None
         if operation is Operation.REPLACE:

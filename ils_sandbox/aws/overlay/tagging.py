@@ -13,6 +13,8 @@ _EC2 = (
     ("DescribeAddresses", "Addresses", "AllocationId", "elastic-ip"),
     ("DescribeLaunchTemplates", "LaunchTemplates", "LaunchTemplateId", "launch-template"),
     ("DescribeVpcEndpoints", "VpcEndpoints", "VpcEndpointId", "vpc-endpoint"),
+    ("DescribeFlowLogs", "FlowLogs", "FlowLogId", "vpc-flow-log"),
+    ("DescribeSecurityGroupRules", "SecurityGroupRules", "SecurityGroupRuleId", "security-group-rule"),
 )
 """Operation, member, identifier and the kind in an ARN."""
 

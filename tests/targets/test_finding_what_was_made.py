@@ -1,0 +1,141 @@
+"""Finding by its tags what a create made, in the sandbox's account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ils_pipelines.engine.errors import EngineError
+from ils_pipelines.engine.models import Stack
+from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+from ils_pipelines.settings.loading import read_environment
+from ils_pipelines.stacks.catalog import PROGRAMS
+from ils_pipelines.stacks.upstream import Upstream
+from ils_pipelines.targets.finding import KINDS, AwsFinder, id_of
+from ils_sandbox.engine import EmbeddedEngine
+from ils_sandbox.provider.aws import AwsProvider
+from tests.support.aws_server import AwsServer
+
+REGION = "us-east-1"
+NOT_LISTED_IN_THE_SANDBOX = {
+    "aws:backup/plan:Plan",
+    "aws:lb/listener:Listener",
+    "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+    "aws:rds/subnetGroup:SubnetGroup",
+}
+"""AWS's tagging API has these, the sandbox's does not."""
+NEVER_MADE = {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
+"""AWS makes it with the VPC."""
+DEV = Path(__file__).resolve().parents[2] / "environments" / "dev.yaml"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
+    server = AwsServer(tmp_path_factory.mktemp("aws")).start()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def finder(server: AwsServer) -> AwsFinder:
+    def client(service: str, *, region: str | None = None) -> Any:
+        keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
+        return boto3.client(service, region_name=region or REGION, endpoint_url=server.endpoint, **keys)
+
+    return AwsFinder(client)
+
+
+@pytest.fixture(scope="module")
+def made(server: AwsServer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Every resource of `dev` that has a name among its tags, with its provider's configuration."""
+    environment = read_environment(DEV).environment
+    assert environment is not None
+    engine = EmbeddedEngine(
+        tmp_path_factory.mktemp("stacks"),
+        providers={"aws": lambda config: AwsProvider(server.endpoint, config["region"])},
+        config={"aws:region": REGION},
+    )
+    outputs: dict[Layer, Any] = {}
+    found = []
+    for layer in PROGRAMS:
+        upstream = Upstream({below: outputs[below] for below in DEPENDS_ON[layer]})
+        stack = Stack(f"ils-{layer}", "dev", PROGRAMS[layer](environment, upstream))
+        outputs[layer] = engine.up(stack).outputs
+        resources = engine.export_state(stack)["deployment"]["resources"]
+        providers = {f"{each['urn']}::{each.get('id')}": each.get("inputs") or {} for each in resources}
+        found += [
+            {**each, "configuration": providers[each["provider"]]}
+            for each in resources
+            if "Name" in (each.get("inputs", {}).get("tags") or {})
+        ]
+    return found
+
+
+def test_whatever_has_a_name_among_its_tags_is_found_by_it(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
+    assert len(made) > 50
+    wrong = {
+        resource["type"]: (id_, resource["id"])
+        for resource in made
+        if (id_ := finder.find(resource["urn"], resource["inputs"], frozenset(), resource["configuration"]))
+        != resource["id"]
+        and resource["type"] not in NOT_LISTED_IN_THE_SANDBOX | NEVER_MADE
+    }
+    assert not wrong, "\n".join(f"{kind}: found {found}, is {is_}" for kind, (found, is_) in sorted(wrong.items()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arn", "id_"),
+    [
+        ("aws:backup/plan:Plan", "arn:aws:backup:eu-west-1:123456789012:backup-plan:3af3f783-fd74", "3af3f783-fd74"),
+        (
+            "aws:lb/listener:Listener",
+            "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/ils-dev/50dc6c495c0c9188/f2f7dc8efc522ab2",
+            "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/ils-dev/50dc6c495c0c9188/f2f7dc8efc522ab2",
+        ),
+        (
+            "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+            "arn:aws:rds:eu-west-1:123456789012:cluster-pg:ils-dev-aurora-postgresql15",
+            "ils-dev-aurora-postgresql15",
+        ),
+        ("aws:rds/subnetGroup:SubnetGroup", "arn:aws:rds:eu-west-1:123456789012:subgrp:ils-dev", "ils-dev"),
+        ("aws:rds/cluster:Cluster", "arn:aws:rds:eu-west-1:123456789012:cluster-pg:ils-dev", None),
+        ("aws:eks/cluster:Cluster", "arn:aws:ecs:eu-west-1:123456789012:cluster/ils-dev", None),
+    ],
+)
+def test_an_arn_gives_the_id_of_its_own_kind_only(kind: str, arn: str, id_: str | None) -> None:
+    assert id_of(kind, arn) == id_
+
+
+def test_every_kind_is_there(made: list[dict[str, Any]]) -> None:
+    assert set(KINDS) <= {resource["type"] for resource in made}
+
+
+def test_what_is_known_already_is_not_found(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
+    vpc = next(resource for resource in made if resource["type"] == "aws:ec2/vpc:Vpc")
+
+    assert finder.find(vpc["urn"], vpc["inputs"], frozenset({vpc["id"]}), {}) is None
+
+
+def test_two_resources_with_the_same_tags_are_named(
+    finder: AwsFinder, made: list[dict[str, Any]], server: AwsServer
+) -> None:
+    vpc = next(resource for resource in made if resource["type"] == "aws:ec2/vpc:Vpc")
+    ec2 = server.client("ec2", REGION)
+    tags = [{"Key": key, "Value": value} for key, value in vpc["inputs"]["tags"].items()]
+    second = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"][
+        "VpcId"
+    ]
+    try:
+        with pytest.raises(EngineError, match=f"2 resources have its tags.*{second}"):
+            finder.find(vpc["urn"], vpc["inputs"], frozenset(), {})
+    finally:
+        ec2.delete_vpc(VpcId=second)
+
+
+def test_what_is_found_is_waited_for(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
+    for resource in made:
+        finder.resume(resource["urn"], resource["id"], resource["inputs"], resource["configuration"])
