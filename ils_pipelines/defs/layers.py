@@ -64,6 +64,11 @@ CARDS: Mapping[Layer, Card] = {
         "the copies of all three in another region.",
         frozenset({"pulumi", "aws", "backup"}),
     ),
+    Layer.MONITORING: Card(
+        "What is watched: log groups of pods and nodes, collectors of metrics and traces, a dashboard, and alarms to an "
+        "encrypted topic.",
+        frozenset({"pulumi", "aws", "cloudwatch"}),
+    ),
     Layer.APP_RELEASE: Card(
         "The ILS application on the cluster: namespace, configuration, secrets, service account, deployment, service.",
         frozenset({"kubernetes"}),

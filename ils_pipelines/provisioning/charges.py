@@ -22,6 +22,7 @@ NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
 DATABASE_INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
 REPLICATION_GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
+METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 VPC_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 KUBERNETES = "kubernetes:"
 """What runs on the nodes is paid for with them."""
@@ -54,7 +55,6 @@ FIXED: Mapping[str, str] = {
     "aws:rds/cluster:Cluster": "secret",  # the master user's, which RDS keeps
     "aws:lb/loadBalancer:LoadBalancer": "application-load-balancer",
     "aws:cloudwatch/dashboard:Dashboard": "cloudwatch/dashboard",
-    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch/alarm",
 }
 """Types of which each resource costs the same."""
 
@@ -72,11 +72,12 @@ USE: Mapping[str, str] = {
     "aws:s3/bucket:Bucket": "S3 storage and requests",
     "aws:s3/bucketV2:BucketV2": "S3 storage and requests",
     "aws:sns/topic:Topic": "SNS messages",
+    "aws:amp/workspace:Workspace": "samples taken in, kept and asked for (Amazon Managed Service for Prometheus)",
+    "aws:eks/addon:Addon": "metrics, logs and traces that agents in the cluster hand on (CloudWatch, X-Ray)",
     "aws:backup/vault:Vault": "recovery points kept in backup vaults (0.10 USD per GiB and month), and copying them",
     "aws:s3/bucketReplicationConfig:BucketReplicationConfig": "copying to the other region (0.02 USD per GB)",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "the web ACL, which is not ours, and its requests",
     "aws:route53/record:Record": "DNS queries",
-    "aws:eks/addon:Addon": "metrics, logs and traces, where the CloudWatch agent takes them in",
 }
 """What depends on use, by type."""
 
@@ -167,16 +168,31 @@ def _replication_group(properties: Properties, _today: date) -> Charges:
         yield Unpriced("its node type or the number of its nodes is not known")
 
 
+def _metric_alarm(properties: Properties, _today: date) -> Charges:
+    """Charged by the metric that it looks at."""
+    queries = {path.partition("]")[0] for path in properties if path.endswith(".metric.metricName")}
+    yield Charge("cloudwatch/alarm", Decimal(max(1, len(queries))))
+
+
 def _vpc_endpoint(properties: Properties, _today: date) -> Charges:
     if properties.get("vpcEndpointType") != "Gateway":
         yield Unpriced("only gateway endpoints are free, and the table has no price for others")
 
+
+METRICS_OF_ALARMS: Mapping[str, int] = {
+    "requests-failing": 3,
+    "sessions-throttled": 2,
+    "analytics-throttled": 2,
+    "backups-failed": 3,
+}
+"""Alarms that look at more than one metric."""
 
 SIZED: Mapping[str, Callable[[Properties, date], Charges]] = {
     EKS_CLUSTER: _eks_cluster,
     NODE_GROUP: _node_group,
     DATABASE_INSTANCE: _database_instance,
     REPLICATION_GROUP: _replication_group,
+    METRIC_ALARM: _metric_alarm,
     VPC_ENDPOINT: _vpc_endpoint,
 }
 """Types whose price depends on their properties."""
@@ -216,6 +232,8 @@ def declared(environment: Environment) -> dict[tuple[str, str], Properties]:
         }
     for number in range(1, database.instances + 1):
         found[DATABASE_INSTANCE, f"database-{number}"] = {"instanceClass": database.instance_class}
+    for alarm, metrics in METRICS_OF_ALARMS.items():
+        found[METRIC_ALARM, alarm] = {f"metricQueries[{place}].metric.metricName": "" for place in range(metrics)}
     for service in ("s3", "dynamodb"):
         found[VPC_ENDPOINT, service] = {"vpcEndpointType": "Gateway"}
     return found

@@ -58,8 +58,10 @@ ADDONS = (
     "coredns",
     "metrics-server",
     "amazon-cloudwatch-observability",
+    "cert-manager",
+    "adot",
 )
-"""The add-ons there may be."""
+"""The add-ons there may be; the last three come with the monitoring layer."""
 
 InstanceType = Annotated[
     str, text(r"[a-z0-9-]+\.[a-z0-9-]+", "is not an EC2 instance type", 'Write for example "t3.medium".')
@@ -70,7 +72,7 @@ AddonName = Annotated[
     str,
     text(
         "|".join(ADDONS),
-        "is not an add-on that the cluster layer installs",
+        "is not an add-on that a layer installs",
         f"Use one of {', '.join(ADDONS)}.",
     ),
 ]
@@ -129,12 +131,6 @@ class Cluster(Section):
     )
     access: tuple[Access, ...] = Field(
         default=(), description="Who may use the Kubernetes API, beside whoever makes the cluster."
-    )
-    metrics: Flag = Field(
-        default=False, description="Whether the CloudWatch agent collects metrics and logs of nodes and pods."
-    )
-    tracing: Flag = Field(
-        default=False, description="Whether the CloudWatch agent takes traces (OTLP) and hands them to X-Ray."
     )
     addon_versions: dict[AddonName, AddonVersion] = Field(
         default_factory=dict,

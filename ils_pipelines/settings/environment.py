@@ -20,6 +20,7 @@ from ils_pipelines.settings.engine import EngineSettings
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
 from ils_pipelines.settings.ephemeral import Ephemeral
 from ils_pipelines.settings.load_balancer import LoadBalancer
+from ils_pipelines.settings.monitoring import Monitoring
 from ils_pipelines.settings.network import Network
 from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
@@ -82,6 +83,9 @@ class Environment(Section):
     load_balancer: LoadBalancer = Field(default_factory=LoadBalancer, description="The way in from the internet.")
     backup_vault: BackupVault = Field(
         default_factory=BackupVault, description="Where backups are kept, here and in another region."
+    )
+    monitoring: Monitoring = Field(
+        default_factory=Monitoring, description="What is collected and watched, and who is told."
     )
     app: App = Field(default_factory=App, description="The application.")
 

@@ -178,6 +178,7 @@ def _production_keeps_logs(environment: Environment, today: date) -> Iterator[Fi
         (("cluster", "log_retention_days"), environment.cluster.log_retention_days),
         (("database", "log_retention_days"), environment.database.log_retention_days),
         (("load_balancer", "access_log_days"), environment.load_balancer.access_log_days),
+        (("monitoring", "log_retention_days"), environment.monitoring.log_retention_days),
     )
     for location, days in kept:
         if days < _SHORTEST_PRODUCTION_LOG_DAYS:
@@ -278,6 +279,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
             "cluster.log_retention_days",
             "database.log_retention_days",
             "load_balancer.access_log_days",
+            "monitoring.log_retention_days",
         ),
         _production_keeps_logs,
     ),

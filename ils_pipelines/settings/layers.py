@@ -19,6 +19,7 @@ class Layer(StrEnum):
     SECRETS = "secrets"
     LOAD_BALANCER = "load_balancer"
     BACKUP_VAULT = "backup_vault"
+    MONITORING = "monitoring"
     APP_RELEASE = "app_release"
 
 
@@ -35,6 +36,15 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.SECRETS: (Layer.ENCRYPTION,),
         Layer.LOAD_BALANCER: (Layer.VPC,),
         Layer.BACKUP_VAULT: (Layer.TABLES,),
+        Layer.MONITORING: (
+            Layer.ENCRYPTION,
+            Layer.CLUSTER,
+            Layer.DATABASE,
+            Layer.CACHE,
+            Layer.TABLES,
+            Layer.LOAD_BALANCER,
+            Layer.BACKUP_VAULT,
+        ),
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.SECRETS, Layer.LOAD_BALANCER),
     }
 )

@@ -9,7 +9,6 @@ from typing import Any
 
 import pulumi
 
-from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.naming import Naming
 
@@ -29,10 +28,6 @@ class Addon:
     name: str
     configuration: Mapping[str, Any] = field(default_factory=dict)
     """What differs from its defaults."""
-    account: ServiceAccount | None = None
-    """The service account that needs AWS, if one does."""
-    managed_policies: tuple[str, ...] = ()
-    """What it may do there."""
 
 
 # Daemons of the nodes themselves: a node without addresses for pods does not become ready.
@@ -46,25 +41,6 @@ AFTER_NODES = (
     Addon("coredns"),
     Addon("metrics-server"),  # without it the autoscaler of the pods knows no load
 )
-_METRICS = {"logs": {"metrics_collected": {"kubernetes": {"enhanced_container_insights": True}}}}
-_TRACES = {"traces": {"traces_collected": {"otlp": {"grpc_endpoint": "0.0.0.0:4317", "http_endpoint": "0.0.0.0:4318"}}}}
-
-
-def addons_after_nodes(settings: Cluster) -> tuple[Addon, ...]:
-    """With the CloudWatch agent where the file asks for metrics or traces.
-
-    It takes OTLP and hands it to X-Ray, as the ADOT operator's collector would; the operator needs cert-manager, too.
-    """
-    if not settings.metrics and not settings.tracing:
-        return AFTER_NODES
-    agent = {**(_METRICS if settings.metrics else {}), **(_TRACES if settings.tracing else {})}
-    observability = Addon(
-        "amazon-cloudwatch-observability",
-        {"agent": {"config": agent}, "containerLogs": {"enabled": settings.metrics}},
-        ServiceAccount("amazon-cloudwatch", "cloudwatch-agent"),
-        ("CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"),
-    )
-    return (*AFTER_NODES, observability)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pulumi_aws import (
     Provider,
     ProviderAssumeRoleArgs,
     acm,
+    amp,
     backup,
     cloudwatch,
     dynamodb,
@@ -23,6 +24,7 @@ from pulumi_aws import (
     rds,
     s3,
     secretsmanager,
+    sns,
     vpc,
 )
 
@@ -30,6 +32,7 @@ __all__ = [
     "Provider",
     "ProviderAssumeRoleArgs",
     "acm",
+    "amp",
     "backup",
     "cloudwatch",
     "dynamodb",
@@ -43,8 +46,26 @@ __all__ = [
     "rds",
     "s3",
     "secretsmanager",
+    "sns",
     "vpc",
 ]
 
-for _part in (acm, backup, cloudwatch, dynamodb, ec2, eks, elasticache, iam, kms, lb, rds, s3, secretsmanager, vpc):
+for _part in (
+    acm,
+    amp,
+    backup,
+    cloudwatch,
+    dynamodb,
+    ec2,
+    eks,
+    elasticache,
+    iam,
+    kms,
+    lb,
+    rds,
+    s3,
+    secretsmanager,
+    sns,
+    vpc,
+):
     hasattr(_part, "loaded")  # asking for anything loads the part

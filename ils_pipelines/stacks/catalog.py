@@ -37,5 +37,6 @@ PROGRAMS: Mapping[Layer, ProgramFactory] = MappingProxyType(
         Layer.SECRETS: _in_module("secrets"),
         Layer.LOAD_BALANCER: _in_module("load_balancer"),
         Layer.BACKUP_VAULT: _in_module("backup_vault"),
+        Layer.MONITORING: _in_module("monitoring"),
     }
 )

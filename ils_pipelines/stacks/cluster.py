@@ -11,7 +11,7 @@ from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.access import AccessEntries, AccessEntriesArgs
-from ils_pipelines.stacks.addons import BEFORE_NODES, Addons, AddonsArgs, addons_after_nodes
+from ils_pipelines.stacks.addons import AFTER_NODES, BEFORE_NODES, Addons, AddonsArgs
 from ils_pipelines.stacks.keys import current_account_id
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.nodes import Nodes, NodesArgs
@@ -134,11 +134,10 @@ def declare(environment: Environment, upstream: Upstream) -> None:
             after=[first],
         ),
     )
-    later = addons_after_nodes(settings)
     pods = PodIdentities(
-        "pods", PodIdentitiesArgs(naming, environment, cluster.name, current_account_id(), keys.tables_key_arn, later)
+        "pods", PodIdentitiesArgs(naming, environment, cluster.name, current_account_id(), keys.tables_key_arn)
     )
-    rest = Addons("addons", AddonsArgs(naming, cluster.name, later, versions, after=[nodes, pods]))
+    rest = Addons("addons", AddonsArgs(naming, cluster.name, AFTER_NODES, versions, after=[nodes, pods]))
     ClusterOutputs(
         cluster_name=cluster.name,
         cluster_arn=cluster.arn,

@@ -25,6 +25,10 @@ def _by_log_groups(account: AwsAccount, account_id: str) -> dict[str, Any]:
     return policies.used_by_log_groups(account.partition, account_id, account.region, "")
 
 
+def _by_alarms(_account: AwsAccount, account_id: str) -> dict[str, Any]:
+    return policies.used_by_services(account_id, ("cloudwatch.amazonaws.com",))
+
+
 # Purpose, what is encrypted, who may use the key beside its administrators.
 KEYS: tuple[tuple[str, str, Statement], ...] = (
     ("cluster", "Kubernetes secrets", _through("eks")),
@@ -34,6 +38,7 @@ KEYS: tuple[tuple[str, str, Statement], ...] = (
     ("tables", "DynamoDB tables and their backups", _through("dynamodb")),
     ("secrets", "Secrets Manager", _through("secretsmanager")),
     ("logs", "CloudWatch log groups", _by_log_groups),
+    ("alarms", "The topic of alarms", _by_alarms),
 )
 
 
@@ -65,4 +70,5 @@ def declare(environment: Environment, _upstream: Upstream) -> None:
         tables_key_arn=arns["tables"],
         secrets_key_arn=arns["secrets"],
         logs_key_arn=arns["logs"],
+        alarms_key_arn=arns["alarms"],
     ).export()

@@ -74,6 +74,8 @@ class EncryptionOutputs(LayerOutputs):
     """Secrets Manager."""
     logs_key_arn: Text
     """CloudWatch log groups."""
+    alarms_key_arn: Text
+    """The topic that alarms are published to."""
 
 
 @dataclass(frozen=True)
@@ -208,3 +210,24 @@ class BackupVaultOutputs(LayerOutputs):
     dr_bucket: Text
     dr_backup_key_arn: Text
     """The replica of `backup_key_arn`, in the other region."""
+
+
+@dataclass(frozen=True)
+class MonitoringOutputs(LayerOutputs):
+    """Where to look, and who is told."""
+
+    layer = Layer.MONITORING
+
+    alarm_topic_arn: Text
+    alarm_names: Texts
+    dashboard_name: Text
+    log_group_names: Texts
+    """Of pods and nodes; empty where nothing collects them."""
+    cluster_name: Text
+    """Where the add-ons are."""
+    addon_names: Texts
+    """EKS add-ons that collect; empty where nothing does."""
+    otlp_endpoint: Text
+    """Where pods send traces, OTLP over HTTP; empty without tracing."""
+    prometheus_endpoint: Text
+    """Of the Prometheus workspace; empty where there is none."""

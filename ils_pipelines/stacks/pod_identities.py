@@ -8,7 +8,7 @@ import pulumi
 
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.stacks import aws, pod_policies, policies
-from ils_pipelines.stacks.addons import Addon, ServiceAccount
+from ils_pipelines.stacks.addons import ServiceAccount
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.tables import KINDS
 
@@ -98,11 +98,10 @@ class PodIdentitiesArgs:
     cluster: pulumi.Output[str]
     account_id: pulumi.Output[str]
     tables_key_arn: pulumi.Output[str]
-    addons: tuple[Addon, ...]
 
 
 class PodIdentities(pulumi.ComponentResource):
-    """The roles of the application, of the controller that registers its pods, and of add-ons that call AWS."""
+    """The roles of the application, and of the controller that registers its pods."""
 
     application_role_arn: pulumi.Output[str]
     controller_role_arn: pulumi.Output[str]
@@ -135,14 +134,6 @@ class PodIdentities(pulumi.ComponentResource):
             CONTROLLER_ACCOUNT,
             policy=args.account_id.apply(controller),
         )
-        for addon in args.addons:
-            if addon.account is not None:
-                self._identity(
-                    addon.account.name,
-                    f"Lets the add-on {addon.name} call AWS",
-                    addon.account,
-                    managed_policies=addon.managed_policies,
-                )
         self.register_outputs({})
 
     def _identity(
@@ -150,9 +141,7 @@ class PodIdentities(pulumi.ComponentResource):
         name: str,
         description: str,
         account: ServiceAccount,
-        *,
-        managed_policies: tuple[str, ...] = (),
-        policy: pulumi.Input[str] | None = None,
+        policy: pulumi.Input[str],
     ) -> pulumi.Output[str]:
         args = self._args
         return PodIdentity(
@@ -164,7 +153,6 @@ class PodIdentities(pulumi.ComponentResource):
                 cluster=args.cluster,
                 account=account,
                 partition=args.environment.aws.partition,
-                managed_policies=managed_policies,
                 policy=policy,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -89,3 +89,15 @@ def used_by_log_groups(partition: str, account_id: str, region: str, prefix: str
             }
         },
     }
+
+
+def used_by_services(account_id: str, services: Sequence[str]) -> dict[str, Any]:
+    """Key statement: these services may publish what is encrypted with the key, for this account."""
+    return {
+        "Sid": "ServicesForThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": list(services)},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+    }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.provider.services import (
     acm,
+    amp,
     backup,
     cloudwatch,
     dynamodb,
@@ -61,6 +62,7 @@ _SERVICES = (
     sns,
     cloudwatch,
     backup,
+    amp,
     eks_addons,
     eks_access,
     route53,

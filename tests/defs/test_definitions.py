@@ -26,6 +26,11 @@ ASSETS = {
     "secrets": {"deps": {"encryption"}, "kinds": {"pulumi", "aws", "secretsmanager"}, "group": "infrastructure"},
     "load_balancer": {"deps": {"vpc"}, "kinds": {"pulumi", "aws", "elb"}, "group": "infrastructure"},
     "backup_vault": {"deps": {"tables"}, "kinds": {"pulumi", "aws", "backup"}, "group": "infrastructure"},
+    "monitoring": {
+        "deps": {"encryption", "cluster", "database", "cache", "tables", "load_balancer", "backup_vault"},
+        "kinds": {"pulumi", "aws", "cloudwatch"},
+        "group": "infrastructure",
+    },
     "app_release": {
         "deps": {"cluster", "database", "cache", "secrets", "load_balancer"},
         "kinds": {"kubernetes"},

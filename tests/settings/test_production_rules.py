@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
     },
     "cache": {"nodes": 3},
     "load_balancer": {"deletion_protection": True, "access_log_days": 30},
+    "monitoring": {"log_retention_days": 30},
     "secrets": {"recovery_window_days": 30},
     "tables": {"recovery_days": 35, "deletion_protection": True},
 }
@@ -49,6 +50,7 @@ DEMANDS: tuple[tuple[str, str, Any], ...] = (
     ("log_retention", "cluster.log_retention_days", 14),
     ("log_retention", "database.log_retention_days", 14),
     ("log_retention", "load_balancer.access_log_days", 14),
+    ("log_retention", "monitoring.log_retention_days", 14),
 )
 demands = pytest.mark.parametrize(("rule", "path", "value"), DEMANDS, ids=[row[1] for row in DEMANDS])
 

@@ -109,6 +109,8 @@ def test_the_tiers_have_the_values_of_the_specification(path: str, dev: Any, pro
         "load_balancer.access_log_days",
         "backup_vault.recovery_point_days",
         "backup_vault.lock_days",
+        "monitoring.log_retention_days",
+        "monitoring.thresholds.database_connections",
     ],
 )
 def test_staging_lies_between_dev_and_production(path: str) -> None:

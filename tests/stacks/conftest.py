@@ -107,6 +107,7 @@ class Cloud(mocks.Mocks):
             },
             "Record": {"fqdn": str(args.inputs.get("name", "")).rstrip(".")},
             "TargetGroup": {"arnSuffix": "targetgroup/name/id"},
+            "Workspace": {"prometheusEndpoint": "https://aps-workspaces.us-east-1.amazonaws.com/workspaces/ws-1/"},
             "Eip": {"publicIp": "198.51.100.7"},
         }
         answer.update(computed.get(kind, {}))

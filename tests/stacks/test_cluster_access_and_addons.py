@@ -29,10 +29,9 @@ def addons(run: Any) -> dict[str, Any]:
 # -- add-ons ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_add_ons_are_those_a_cluster_needs_and_those_the_tier_asks_for(run: Any, tier: str) -> None:
-    asked = set() if tier == "dev" else {"amazon-cloudwatch-observability"}
-    assert set(addons(run)) == USUAL | asked
-    assert set(run.outputs["addon_names"]) == USUAL | asked
+def test_the_add_ons_are_those_a_cluster_needs(run: Any) -> None:
+    assert set(addons(run)) == USUAL
+    assert set(run.outputs["addon_names"]) == USUAL
 
 
 def test_network_policies_are_enforced(run: Any) -> None:
@@ -59,30 +58,6 @@ def test_versions_are_those_of_eks_unless_pinned(run: Any, apply_changed: Change
     pinned = apply_changed(cluster={"addon_versions": {"coredns": "v1.12.4-eksbuild.1"}})[Layer.CLUSTER]
     versions = {name: addon.inputs.get("addonVersion") for name, addon in addons(pinned).items()}
     assert versions == {**dict.fromkeys(USUAL), "coredns": "v1.12.4-eksbuild.1"}
-
-
-@pytest.mark.parametrize(
-    ("asked", "parts"),
-    [
-        ({"metrics": True}, {"logs"}),
-        ({"tracing": True}, {"traces"}),
-        ({"metrics": True, "tracing": True}, {"logs", "traces"}),
-    ],
-)
-def test_the_agent_collects_what_is_asked_for(apply_changed: Changed, asked: dict[str, bool], parts: set[str]) -> None:
-    run = apply_changed(cluster=asked)[Layer.CLUSTER]
-    agent = addons(run)["amazon-cloudwatch-observability"]
-    configuration = json.loads(agent.inputs["configurationValues"])
-    assert set(configuration["agent"]["config"]) == parts
-    assert configuration["containerLogs"]["enabled"] is asked.get("metrics", False)
-
-
-def test_the_agent_has_its_role_before_it_starts(apply_changed: Changed) -> None:
-    run = apply_changed(cluster={"tracing": True})[Layer.CLUSTER]
-    association = run.one("PodIdentityAssociation", "cloudwatch-agent")
-    assert association.urn in addons(run)["amazon-cloudwatch-observability"].dependencies
-    policies = {a.inputs["policyArn"].split("/")[-1] for a in run.of("RolePolicyAttachment") if "cloudwatch" in a.name}
-    assert policies == {"CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"}
 
 
 # -- access -----------------------------------------------------------------------------------------------------------
@@ -120,8 +95,7 @@ def test_policies_are_associated_once_the_entry_is_there(open_to_engineers: Any)
 
 def test_service_accounts_have_their_roles_by_pod_identity(run: Any, tier: str) -> None:
     found = {(a.inputs["namespace"], a.inputs["serviceAccount"]) for a in run.of("PodIdentityAssociation")}
-    agent = set() if tier == "dev" else {("amazon-cloudwatch", "cloudwatch-agent")}
-    assert found == {(f"ils-{tier}", "ils"), ("kube-system", "aws-load-balancer-controller")} | agent
+    assert found == {(f"ils-{tier}", "ils"), ("kube-system", "aws-load-balancer-controller")}
 
 
 def test_a_role_is_for_one_service_account_of_one_cluster(run: Any, tier: str) -> None:

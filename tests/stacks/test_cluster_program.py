@@ -135,6 +135,9 @@ def test_what_is_started_from_a_template_is_tagged(run: Any, tier: str) -> None:
         assert tagged == {"instance": tier, "network-interface": tier, "volume": tier}
 
 
+MEASURING = ("cloudwatch-agent", "adot-col-prom-metrics")
+
+
 def test_every_role_is_assumed_by_one_service_alone(applied: Runs, tier: str) -> None:
     services = {
         role.inputs["name"].split("-", 2)[2]: json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Principal"]
@@ -147,7 +150,8 @@ def test_every_role_is_assumed_by_one_service_alone(applied: Runs, tier: str) ->
         "nodes": {"Service": "ec2.amazonaws.com"},
         "app": {"Service": "pods.eks.amazonaws.com"},
         "load-balancer-controller": {"Service": "pods.eks.amazonaws.com"},
-        **({} if tier == "dev" else {"cloudwatch-agent": {"Service": "pods.eks.amazonaws.com"}}),
+        "adot-col-otlp-ingest": {"Service": "pods.eks.amazonaws.com"},
+        **({} if tier == "dev" else {key: {"Service": "pods.eks.amazonaws.com"} for key in MEASURING}),
         "database-monitoring": {"Service": "monitoring.rds.amazonaws.com"},
         "backups": {"Service": "backup.amazonaws.com"},
         "backup-copies": {"Service": "s3.amazonaws.com"},

@@ -23,7 +23,7 @@ def own_material(applied: Runs) -> list[Any]:
 
 
 def test_every_key_rotates(applied: Runs) -> None:
-    assert len(own_material(applied)) == 8
+    assert len(own_material(applied)) == 9
     assert {key.inputs["enableKeyRotation"] for key in own_material(applied)} == {True}
 
 
@@ -36,7 +36,7 @@ def test_a_deleted_key_can_be_taken_back_as_long_as_the_tier_says(
 
 def test_every_key_has_an_alias_that_tells_its_purpose(applied: Runs, tier: str) -> None:
     aliases = {alias.inputs["name"] for run in applied.values() for alias in run.of("Alias")}
-    used_here = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs", "backups")
+    used_here = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs", "alarms", "backups")
     purposes = (*used_here, "backup-copies")
     assert aliases == {f"alias/ils-{tier}-{purpose}" for purpose in purposes}
 
@@ -60,7 +60,7 @@ def test_every_key_can_be_administered_by_the_account(applied: Runs) -> None:
 
 def test_every_grant_beside_the_account_s_is_narrowed_by_a_condition(applied: Runs) -> None:
     others = [s for key in keys(applied) for s in statements(key) if s["Action"] != "kms:*"]
-    assert len(others) == 9
+    assert len(others) == 10
     assert [statement for statement in others if not statement.get("Condition")] == []
 
 

@@ -22,6 +22,7 @@ from ils_pipelines.stacks.outputs import (
     EncryptionOutputs,
     LayerOutputs,
     LoadBalancerOutputs,
+    MonitoringOutputs,
     SecretsOutputs,
     TablesOutputs,
     VpcOutputs,
@@ -40,6 +41,7 @@ OUTPUTS: tuple[type[LayerOutputs], ...] = (
     SecretsOutputs,
     LoadBalancerOutputs,
     BackupVaultOutputs,
+    MonitoringOutputs,
 )
 TAGS = {"environment", "layer", "managed-by", "project", "Name"}
 UNTAGGABLE = {
@@ -60,6 +62,9 @@ UNTAGGABLE = {
     "BucketObjectLockConfiguration",
     "BucketReplicationConfig",
     "Selection",
+    "Dashboard",
+    "TopicPolicy",
+    "TopicSubscription",
 }
 # The property that names a resource, where it is not `name`; node groups are named within their cluster.
 NAME_PROPERTIES = {
@@ -87,7 +92,9 @@ KNOWN_TYPES = {
     "vpc": "SecurityGroupIngressRule SecurityGroupEgressRule",
     "kms": "Key Alias ReplicaKey",
     "iam": "Role RolePolicy RolePolicyAttachment",
-    "cloudwatch": "LogGroup",
+    "cloudwatch": "LogGroup Dashboard MetricAlarm",
+    "sns": "Topic TopicPolicy TopicSubscription",
+    "amp": "Workspace",
     "eks": "Cluster NodeGroup Addon AccessEntry AccessPolicyAssociation PodIdentityAssociation",
     "rds": "SubnetGroup ClusterParameterGroup Cluster ClusterInstance",
     "elasticache": "SubnetGroup ParameterGroup ReplicationGroup",
@@ -166,6 +173,7 @@ def test_few_calls_are_made_while_declaring(applied: Runs) -> None:
         "cache": ["getRandomPassword"],
         "load_balancer": ["getCallerIdentity"],
         "backup_vault": ["getCallerIdentity"],
+        "monitoring": ["getCallerIdentity"],
     }
 
 

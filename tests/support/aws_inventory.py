@@ -42,6 +42,11 @@ KINDS = (
     ("secretsmanager", "list_secrets", "SecretList"),
     ("backup", "list_backup_vaults", "BackupVaultList"),
     ("backup", "list_backup_plans", "BackupPlansList"),
+    ("sns", "list_topics", "Topics"),
+    ("sns", "list_subscriptions", "Subscriptions"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("amp", "list_workspaces", "workspaces"),
 )
 REGIONS = ("us-east-1", "us-west-2")
 """Of the environments, and of the copies of their backups."""

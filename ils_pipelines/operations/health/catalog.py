@@ -14,6 +14,7 @@ from ils_pipelines.operations.health.probes import (
     database,
     keys,
     load_balancer,
+    monitoring,
     network,
 )
 from ils_pipelines.operations.health.view import View
@@ -55,6 +56,9 @@ PROBES: tuple[Probe, ...] = (
     Probe("backup_vault", Layer.BACKUP_VAULT, "backup plan", backups.plan),
     Probe("backup_vault", Layer.BACKUP_VAULT, "backup buckets", backups.buckets),
     Probe("backup_vault", Layer.BACKUP_VAULT, "copying of backup sets", backups.copying),
+    Probe("monitoring", Layer.MONITORING, "alarms", monitoring.alarms),
+    Probe("monitoring", Layer.MONITORING, "alarm topic", monitoring.topic),
+    Probe("monitoring", Layer.MONITORING, "telemetry add-ons", cluster.addons),
     Probe("app_release", Layer.CLUSTER, "deployment", application.deployment),
 )
 

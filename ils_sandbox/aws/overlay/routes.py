@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay import acm, backup, dynamodb, ec2, elbv2, kms, logs, pricing, route53, s3, sns, tagging
+from ils_sandbox.aws.overlay import (
+    acm,
+    amp,
+    backup,
+    dynamodb,
+    ec2,
+    elbv2,
+    kms,
+    logs,
+    pricing,
+    route53,
+    s3,
+    sns,
+    tagging,
+)
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
@@ -14,6 +28,7 @@ from ils_sandbox.aws.responses import AwsError, error_response, result_response
 
 SERVICES: dict[str, Routes] = {
     "acm": acm.ROUTES,
+    "amp": amp.ROUTES,
     "backup": backup.ROUTES,
     "dynamodb": dynamodb.ROUTES,
     "ec2": ec2.ROUTES,

@@ -134,43 +134,7 @@ def _idle(seconds: int) -> dict[str, str]:
     return {"Key": "idle_timeout.timeout_seconds", "Value": str(seconds)}
 
 
-_BUCKET = "ils-dev-backups-123456789012-us-east-1"
-_COPIES = "ils-dev-copies-123456789012-us-west-2"
-_DR_REGION = "us-west-2"
-
-
-@change
-def _copying_stopped(site: Site) -> Iterator[None]:
-    s3 = site.client("s3")
-    configuration = s3.get_bucket_replication(Bucket=_BUCKET)["ReplicationConfiguration"]
-
-    def turn(status: str) -> None:
-        configuration["Rules"][0]["Status"] = status
-        s3.put_bucket_replication(Bucket=_BUCKET, ReplicationConfiguration=configuration)
-
-    turn("Disabled")
-    try:
-        yield
-    finally:
-        turn("Enabled")
-
-
-@change
-def _without_dr_alias(site: Site) -> Iterator[None]:
-    kms, name = site.target.client("kms", region=_DR_REGION), "alias/ils-dev-backup-copies"
-    kms.delete_alias(AliasName=name)
-    try:
-        yield
-    finally:
-        kms.create_alias(AliasName=name, TargetKeyId=site.id(Layer.BACKUP_VAULT, "ReplicaKey", "backup-copies"))
-
-
-def _retention(days: int) -> dict[str, Any]:
-    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
-    return {"Bucket": _COPIES, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled", "Rule": rule}}
-
-
-_MADE = [{"Key": "owner", "Value": WRONG}]
+MADE = [{"Key": "owner", "Value": WRONG}]
 
 CASES: tuple[Case, ...] = (
     # -- vpc
@@ -251,7 +215,7 @@ CASES: tuple[Case, ...] = (
         WRONG,
         calls(
             "rds",
-            ("add_tags_to_resource", {"Tags": _MADE}),
+            ("add_tags_to_resource", {"Tags": MADE}),
             ("remove_tags_from_resource", {"TagKeys": ["owner"]}),
             ResourceName=lambda site: site.output(Layer.DATABASE, "cluster_arn"),
         ),
@@ -274,7 +238,7 @@ CASES: tuple[Case, ...] = (
         WRONG,
         calls(
             "secretsmanager",
-            ("tag_resource", {"Tags": _MADE}),
+            ("tag_resource", {"Tags": MADE}),
             ("untag_resource", {"TagKeys": ["owner"]}),
             SecretId=_secret,
         ),
@@ -311,7 +275,7 @@ CASES: tuple[Case, ...] = (
         WRONG,
         calls(
             "dynamodb",
-            ("tag_resource", {"Tags": _MADE}),
+            ("tag_resource", {"Tags": MADE}),
             ("untag_resource", {"TagKeys": ["owner"]}),
             ResourceArn=lambda site: site.output(Layer.TABLES, "sessions_table_arn"),
         ),
@@ -350,59 +314,9 @@ CASES: tuple[Case, ...] = (
         WRONG,
         calls(
             "elbv2",
-            ("add_tags", {"Tags": _MADE}),
+            ("add_tags", {"Tags": MADE}),
             ("remove_tags", {"TagKeys": ["owner"]}),
             ResourceArns=lambda site: [site.output(Layer.LOAD_BALANCER, "target_group_arn")],
         ),
-    ),
-    # -- backup_vault, here and in the other region
-    Case(Layer.BACKUP_VAULT, "backup-copies", "rules[0].status", "Enabled", "Disabled", _copying_stopped),
-    Case(
-        Layer.BACKUP_VAULT,
-        "backups",
-        "tags.owner",
-        None,
-        WRONG,
-        calls(
-            "backup",
-            ("tag_resource", {"Tags": {"owner": WRONG}}),
-            ("untag_resource", {"TagKeyList": ["owner"]}),
-            ResourceArn=lambda site: site.output(Layer.BACKUP_VAULT, "vault_arn"),
-        ),
-    ),
-    Case(
-        Layer.BACKUP_VAULT,
-        "copies",
-        "rule.defaultRetention.days",
-        1,
-        2,
-        calls(
-            "s3",
-            ("put_object_lock_configuration", _retention(2)),
-            ("put_object_lock_configuration", _retention(1)),
-            region=_DR_REGION,
-        ),
-    ),
-    Case(
-        Layer.BACKUP_VAULT,
-        "backup-copies",
-        "enabled",
-        True,
-        False,
-        calls(
-            "kms",
-            ("disable_key", {}),
-            ("enable_key", {}),
-            region=_DR_REGION,
-            KeyId=_id(Layer.BACKUP_VAULT, "ReplicaKey", "backup-copies"),
-        ),
-    ),
-    Case(
-        Layer.BACKUP_VAULT,
-        "backup-copies",
-        "",
-        None,
-        None,
-        _without_dr_alias,
     ),
 )

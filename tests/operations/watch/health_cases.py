@@ -10,7 +10,7 @@ from ils_pipelines.operations.health.catalog import PROBES
 from ils_pipelines.operations.health.models import HealthStatus
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
-from tests.operations.watch.site import Change, Site, calls, change, until, without_addon
+from tests.operations.watch.site import Change, Site, calls, change, until, without_addon, without_alarm
 
 CLUSTER = NAMESPACE = "ils-dev"
 LB = next(probe.speaks_for for probe in PROBES if probe.components == "load balancers")
@@ -288,6 +288,8 @@ def _copying_gone(site: Site) -> Iterator[None]:
         s3.put_bucket_replication(Bucket=_BUCKET, ReplicationConfiguration=before)
 
 
+_COLLECTOR = {"clusterName": CLUSTER, "addonName": "adot"}
+_COLLECTOR_CHANGED = calls("eks", ("update_addon", _COLLECTOR), ("describe_addon", _COLLECTOR))
 _DR_KEY_OFF = calls(
     "kms",
     ("disable_key", {}),
@@ -295,6 +297,18 @@ _DR_KEY_OFF = calls(
     region="us-west-2",
     KeyId=lambda site: site.id(Layer.BACKUP_VAULT, "ReplicaKey", "backup-copies"),
 )
+
+
+@change
+def _alarm_off(site: Site) -> Iterator[None]:
+    cloudwatch, name = site.client("cloudwatch"), "ils-dev-database-cpu"
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="91 % for a quarter of an hour")
+    try:
+        yield
+    finally:
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="12 %")
+
+
 _DEGRADED, _UNHEALTHY = HealthStatus.DEGRADED, HealthStatus.UNHEALTHY
 
 CASES: tuple[Case, ...] = (
@@ -323,6 +337,11 @@ CASES: tuple[Case, ...] = (
         _vault_gone("ils-dev-copies", "us-west-2"),
     ),
     Case(Layer.BACKUP_VAULT, "copying from", _UNHEALTHY, "not there", _copying_gone),
+    Case(Layer.MONITORING, "alarm ils-dev-database-cpu", _UNHEALTHY, "ALARM: 91 %", _alarm_off),
+    Case(
+        Layer.MONITORING, "alarm ils-dev-requests-slow", _UNHEALTHY, "not there", without_alarm("ils-dev-requests-slow")
+    ),
+    Case(Layer.MONITORING, "add-on adot", _DEGRADED, "UPDATING", _slowly(_COLLECTOR_CHANGED)),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "ImagePull", _image("does-not-exist")),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _DEGRADED, "CrashLoopBackOff", _image("crash")),
     Case(Layer.APP_RELEASE, "deployment ils-dev/ils", _UNHEALTHY, "0 of 3 pods", _none_can_start),
@@ -348,5 +367,8 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     ("aws", "backup", "GetBackupPlan", "backup plan"),
     ("aws", "s3", "GetBucketVersioning", "backup buckets"),
     ("aws", "s3", "GetBucketReplication", "copying of backup sets"),
+    ("aws", "cloudwatch", "DescribeAlarms", "alarms"),
+    ("aws", "sns", "GetTopicAttributes", "alarm topic"),
+    ("aws", "eks", "DescribeAddon", "telemetry add-ons"),
     ("kubernetes", "kubernetes", "list deployments", "deployment"),
 )

@@ -135,3 +135,20 @@ def calls(
             getattr(client, back[0])(**found, **back[1])
 
     return changed
+
+
+def without_alarm(name: str) -> Change:
+    @contextmanager
+    def gone(site: Site) -> Iterator[None]:
+        cloudwatch = site.client("cloudwatch")
+        before = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        tags = cloudwatch.list_tags_for_resource(ResourceARN=before["AlarmArn"])["Tags"]
+        cloudwatch.delete_alarms(AlarmNames=[name])
+        told = {"AlarmArn", "AlarmConfigurationUpdatedTimestamp"}
+        settings = {key: value for key, value in before.items() if not key.startswith("State") and key not in told}
+        try:
+            yield
+        finally:
+            cloudwatch.put_metric_alarm(**settings, Tags=tags)
+
+    return gone

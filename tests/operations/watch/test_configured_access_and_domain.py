@@ -74,7 +74,7 @@ def configured(sandbox: LocalSandbox) -> Iterator[Configured]:
     environment = Environment.model_validate(
         {
             "name": NAME,
-            "cluster": {"access": [{"name": "engineers", "principal_arn": role, "grants": grants}], "tracing": True},
+            "cluster": {"access": [{"name": "engineers", "principal_arn": role, "grants": grants}]},
             "load_balancer": {"domain": DOMAIN, "zone": ZONE, "web_acl_arn": acl},
         }
     )

@@ -14,14 +14,14 @@ from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks.catalog import PROGRAMS
 from tests.end_to_end.conftest import LocalSandbox
-from tests.operations.watch import cluster_drift_cases, drift_cases, release_drift_cases
+from tests.operations.watch import cluster_drift_cases, drift_cases, keeping_drift_cases, release_drift_cases
 from tests.operations.watch.drift_cases import Case
 from tests.operations.watch.site import Site
 
 # The first test of a process waits for the sandbox and for dev.
 pytestmark = pytest.mark.timeout(600)
 
-CASES = (*drift_cases.CASES, *cluster_drift_cases.CASES, *release_drift_cases.CASES)
+CASES = (*drift_cases.CASES, *cluster_drift_cases.CASES, *keeping_drift_cases.CASES, *release_drift_cases.CASES)
 COVERED = (
     Layer.VPC,
     Layer.ENCRYPTION,
@@ -29,6 +29,7 @@ COVERED = (
     Layer.DATABASE,
     Layer.CACHE,
     Layer.BACKUP_VAULT,
+    Layer.MONITORING,
     Layer.APP_RELEASE,
 )
 

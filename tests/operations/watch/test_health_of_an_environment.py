@@ -10,6 +10,7 @@ from ils_pipelines.operations.health.catalog import PROBED, PROBES
 from ils_pipelines.operations.health.models import HealthStatus, LayerCondition
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.monitoring import Subscription
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.watch.health_cases import CASES, REFUSED, Case
 from tests.operations.watch.site import Site
@@ -84,6 +85,17 @@ def test_fewer_cache_nodes_than_the_file_says_are_degraded(site: Site) -> None:
     [problem] = site.sibling(larger).health(Layer.CACHE).problems
 
     assert (problem.status, problem.found) == (HealthStatus.DEGRADED, "1 of 2 nodes available")
+
+
+def test_somebody_who_did_not_confirm_yet_is_told_nothing(site: Site) -> None:
+    environment = site.target.environment
+    told = (*environment.monitoring.subscriptions, Subscription(endpoint="on-holiday@example.com"))
+    monitoring = environment.monitoring.model_copy(update={"subscriptions": told})
+    larger = environment.model_copy(update={"monitoring": monitoring})
+
+    [problem] = site.sibling(larger).health(Layer.MONITORING).problems
+
+    assert (problem.status, problem.found) == (HealthStatus.DEGRADED, "1 of 2 subscriptions confirmed")
 
 
 def test_a_look_changes_nothing_and_asks_nothing_twice(site: Site, sandbox: LocalSandbox) -> None:

@@ -1,4 +1,4 @@
-"""Cases of SNS and CloudWatch."""
+"""Cases of SNS, CloudWatch and Prometheus."""
 
 from __future__ import annotations
 
@@ -148,5 +148,13 @@ CASES = (
         replacement=lambda _: {"name": name()},
         drift=lambda around, made: around.client("cloudwatch").disable_alarm_actions(AlarmNames=[made.id]),
         drifted="actionsEnabled",
+    ),
+    Case(
+        "aws:amp/workspace:Workspace",
+        lambda around: {"alias": name(), "kmsKeyArn": around.key, "tags": {"team": "lens"}},
+        edit=lambda _: {"alias": name(), "tags": {"team": "platform"}},
+        replacement=lambda around: {"kmsKeyArn": around.other_key},
+        drift=lambda around, made: around.client("amp").update_workspace_alias(workspaceId=made.id, alias="by-hand"),
+        drifted="alias",
     ),
 )

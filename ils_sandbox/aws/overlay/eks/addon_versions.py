@@ -40,6 +40,7 @@ ADDONS = (
     ),
     Addon("aws-ebs-csi-driver", "storage", "kube-system", ("v1.52.1-eksbuild.1", "v1.51.1-eksbuild.1")),
     Addon("aws-efs-csi-driver", "storage", "kube-system", ("v2.1.14-eksbuild.1", "v2.1.13-eksbuild.1")),
+    Addon("cert-manager", "security", "cert-manager", ("v1.19.1-eksbuild.1", "v1.18.2-eksbuild.2")),
     Addon("coredns", "networking", "kube-system", ("v1.12.4-eksbuild.1", "v1.12.3-eksbuild.1")),
     Addon("eks-node-monitoring-agent", "observability", "kube-system", ("v1.4.1-eksbuild.1", "v1.4.0-eksbuild.2")),
     Addon("eks-pod-identity-agent", "security", "kube-system", ("v1.3.9-eksbuild.3", "v1.3.8-eksbuild.2")),
