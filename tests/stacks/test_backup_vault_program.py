@@ -50,6 +50,7 @@ def test_on_aws_the_other_region_is_entered_as_the_first_one_is() -> None:
         "engine": {"backend": "s3://ils-state"},
     }
     data["aws"] |= account
+    data["load_balancer"] |= {"zone": "example.com"}
     run = run_program(Environment.model_validate(data), Layer.BACKUP_VAULT, Upstream({}), preview=True)
     provider = next(r for r in run.resources if r.type == "pulumi:providers:aws" and r.name == "dr")
     assert provider.inputs["profile"] == "ils"

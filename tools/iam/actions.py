@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+PREFIXES = {"amp": "aps", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
 """botocore's name of a service -> the prefix of its actions, where they differ."""
 
 ACTIONS: Mapping[tuple[str, str], str] = {

@@ -165,6 +165,7 @@ PASSED_TO = (
     "eks.amazonaws.com",
     "monitoring.rds.amazonaws.com",
     "pods.eks.amazonaws.com",
+    "s3.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
 )
 """Services that are handed a role of the environment."""

@@ -15,6 +15,8 @@ def _global(service: str, *names: str) -> tuple[str, ...]:
     return tuple(f"arn:${{PARTITION}}:{service}::${{ACCOUNT_ID}}:{name}" for name in names)
 
 
+_LOG_GROUPS = (f"/{NAME}/", *(f"/aws/{kind}/{NAME}/" for kind in ("containerinsights", "eks", "rds/cluster")))
+
 NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("backup", "backupVault"): _regional("backup", f"backup-vault:{NAME}", f"backup-vault:{NAME}-*"),
     ("cloudwatch", "alarm"): _regional("cloudwatch", f"alarm:{NAME}-*"),
@@ -41,7 +43,7 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("kms", "alias"): _regional("kms", f"alias/{NAME}-*"),
     ("logs", "log-group"): _regional(
         "logs",
-        *(f"log-group:{prefix}*" for prefix in (f"/{NAME}/", f"/aws/eks/{NAME}/", f"/aws/rds/cluster/{NAME}/")),
+        *(f"log-group:{prefix}*" for prefix in _LOG_GROUPS),
     ),
     ("rds", "cluster"): _regional("rds", f"cluster:{NAME}"),
     ("rds", "cluster-pg"): _regional("rds", f"cluster-pg:{NAME}-*"),
@@ -60,6 +62,7 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
 
 TAGGED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("acm", "certificate"): _regional("acm", "certificate/*"),
+    ("aps", "workspace"): _regional("aps", "workspace/*"),
     ("backup", "backupPlan"): _regional("backup", "backup-plan:*"),
     ("backup", "recoveryPoint"): _regional("backup", "recovery-point:*"),
     ("kms", "key"): _regional("kms", "key/*"),
