@@ -20,6 +20,7 @@ _GENERATED = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # KMS keys
     r"|(?<=-)[0-9a-f]{17}|[0-9A-F]{32}|[0-9a-f]{16}|\d+(\.\d+){3}"  # EC2, EKS, load balancers, addresses
     r"|(?<=-)[A-Za-z]{6}(?=$|\W)|(?<=[-.])[0-9a-z]{12}(?=\.)|(?<=\.)[0-9a-f]{6}(?=\.)"  # secrets, endpoints
+    r"|(?<=-)[0-9a-f]{8}(?=$|\W)"  # last snapshots, which are named after a key
 )
 
 
