@@ -96,7 +96,7 @@ def print_next_step(out: Console, environment: Environment, reports: Sequence[La
     name, digest = environment.name, plan_digest(reports)[:SHOWN_DIGITS]
     if environment.requires_approval:
         out.print(
-            f"{name} is changed only as an approved plan: ils approve {name} --plan {digest} --by NAME --reason WHY",
+            f"approve it with: ils approve {name} --plan {digest} --by NAME --reason WHY",
             markup=False,
             soft_wrap=True,
         )
