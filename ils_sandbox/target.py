@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ils_sandbox.provider.aws import AwsProvider
 
 REMEDY = "Start it with: ils sandbox start"
-HEALTH_TIMEOUT_SECONDS = 5
+HEALTH_TIMEOUT_SECONDS = 30
+"""One that is down refuses at once; one that has just started on a busy machine takes its time for the first answer."""
 _ACCESS_KEY = AccessKey("sandbox", "sandbox")
 
 
