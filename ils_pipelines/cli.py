@@ -189,6 +189,54 @@ def rollback(
 
 
 @app.command()
+def promote(
+    source: Annotated[str, typer.Argument(help="Environment in which the release runs.", show_default=False)],
+    into: Annotated[str, typer.Argument(help="Environment that gets it.", show_default=False)],
+    approve: Annotated[
+        str, typer.Option(help="Approve the plan with this digest yourself, as for `ils up`.", show_default=False)
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Release into one environment exactly what runs in another, if it is healthy there. Writes app.image of its file."""
+    from ils_pipelines.commands.promote import promote as release
+
+    raise typer.Exit(release(source, into, as_json=as_json, approve=approve))
+
+
+@app.command()
+def scale(
+    environment: EnvironmentArgument,
+    replicas: Annotated[
+        int | None, typer.Option(help="Pods, where no autoscaler says so; 0 for none.", min=0, show_default=False)
+    ] = None,
+    fewest: Annotated[
+        int | None, typer.Option("--min", help="Fewest pods of the autoscaler.", show_default=False)
+    ] = None,
+    most: Annotated[int | None, typer.Option("--max", help="Most pods of the autoscaler.", show_default=False)] = None,
+    nodes: Annotated[
+        list[str] | None,
+        typer.Option(help="GROUP=FEWEST:MOST or GROUP=FEWEST:MOST:NOW; once for each node group.", show_default=False),
+    ] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="All as the environment's file says.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Change how many pods and nodes there are, until the environment is changed next. Refuses what would do harm."""
+    from ils_pipelines.commands.scale import scale as change
+
+    raise typer.Exit(
+        change(
+            environment,
+            replicas=replicas,
+            fewest=fewest,
+            most=most,
+            nodes=nodes or (),
+            restore=restore,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def export(
     environment: EnvironmentArgument,
     form: Annotated[str, typer.Option("--format", help="yaml, or helm for a chart.")] = "yaml",

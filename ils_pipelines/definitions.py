@@ -15,6 +15,7 @@ from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.rollback import roll_back_release
+from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
 
 SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HEALTH))
@@ -22,8 +23,15 @@ SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HE
 defs = Definitions(
     assets=[*LAYER_ASSETS, PLAN_ASSET, *(scan.report for scan in SCANS)],
     asset_checks=[scan.checks for scan in SCANS],
-    jobs=[provision_environment, *OP_JOBS, approve_plan, roll_back_release, *(scan.job for scan in SCANS)],
-    schedules=[schedule for scan in SCANS for schedule in scan.schedules],
+    jobs=[
+        provision_environment,
+        *OP_JOBS,
+        approve_plan,
+        roll_back_release,
+        scale_environment,
+        *(scan.job for scan in SCANS),
+    ],
+    schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules],
     sensors=[environment_files, expired_environments],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,

@@ -56,11 +56,16 @@ class Applier:
         """Apply what differs, step by step, then remove what is left over."""
         # An autoscaler that leaves goes first: it would change the number of pods that the deployment then says.
         leaving = [ref for ref in self.survey.surplus if ref.kind == AUTOSCALER.kind]
-        applied = self.remove(leaving)
+        applied = self.remove(leaving) + self.apply()
+        return applied + self.remove([ref for ref in self.survey.surplus if ref not in leaving])
+
+    def apply(self) -> list[AppliedChange]:
+        """Apply what differs, step by step, and remove nothing."""
         changes = self._changes()
+        applied: list[AppliedChange] = []
         for step in RELEASED:
             applied += self._together([partial(self._apply, *pair) for pair in changes if pair[0].kind in step])
-        return applied + self.remove([ref for ref in self.survey.surplus if ref not in leaving])
+        return applied
 
     def remove(self, refs: Sequence[Ref]) -> list[AppliedChange]:
         """Delete these objects, those applied last first, and wait until they are gone."""

@@ -14,6 +14,7 @@ from ils_pipelines.release.errors import FieldConflict, ReleaseError, ReleaseFai
 from ils_pipelines.release.history.models import ReleaseRecord, ReleaseStatus
 from ils_pipelines.release.history.store import NoSuchRelease
 from ils_pipelines.release.settings import RolloutLimits
+from tests.release.readiness import fewest_ready
 from tests.release.site import SECRETS, Site
 
 DIGEST = f"sha256:{'d' * 64}"
@@ -246,6 +247,40 @@ def test_a_failure_to_go_back_is_told_beside_the_first_one(site: Site) -> None:
     assert "CrashLoopBackOff" in str(failure.value)
     assert "Going back to release 1 failed too" in str(failure.value)
     site.server.control("DELETE", "faults")
+
+
+def test_a_release_never_leaves_fewer_pods_than_the_deployment_has(site: Site) -> None:
+    site.release({"image": "ils/app:1.0.0"}).up()
+
+    assert fewest_ready(site, lambda: site.release({"image": "ils/app:1.1.0"}).up()) >= 3
+
+
+def test_a_release_that_fails_and_is_rolled_back_does_not_either(site: Site) -> None:
+    site.release({"image": "ils/app:1.0.0"}).up()
+
+    def up() -> None:
+        with pytest.raises(ReleaseFailed):
+            site.release({"image": "ils/app:crash"}).up()
+
+    assert fewest_ready(site, up) >= 3
+
+
+def test_pods_that_the_quota_does_not_admit_are_rolled_back_naming_the_quota(site: Site) -> None:
+    """Somebody's quota, which the file knows nothing of, leaves no room for the one pod more of a rollout."""
+    site.release({"image": "ils/app:1.0.0"}).up()
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "theirs", "namespace": "ils-dev"},
+        "spec": {"hard": {"pods": "3"}},
+    }
+    site.kubectl("apply", "-f", "-", stdin=json.dumps(quota))
+
+    with pytest.raises(ReleaseFailed, match=r"exceeded quota: theirs(.|\n)*Rolled back to release 1"):
+        site.release({"image": "ils/app:1.1.0"}).up()
+
+    assert image(site) == "ils/app:1.0.0"
+    assert found(site, "deployment", "ils")["status"]["availableReplicas"] == 3
 
 
 # -- going back on purpose --------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from ils_pipelines.release.errors import CanaryFailed
 from ils_pipelines.release.manifests.configuration import config_map, secret
 from ils_pipelines.release.manifests.workload import CANARY, of_variant
 from ils_pipelines.release.names import CANARY_NAME, selector
-from ils_pipelines.release.objects import DEPLOYMENT, NAMESPACE, POD, Manifest, Ref
-from ils_pipelines.release.plan import Survey, namespace_of
+from ils_pipelines.release.objects import DEPLOYMENT, POD, Manifest, Ref
+from ils_pipelines.release.plan import Survey
 from ils_pipelines.release.rollout.troubles import trouble_of
 from ils_pipelines.release.rollout.wait import wait_for_rollout
 from ils_pipelines.release.settings import Release, RolloutLimits
@@ -55,7 +55,7 @@ class CanaryRun:
             count = canary_pods(weight, stable)
             share = round(100 * count / (count + stable))
             told.note(f"canary at {weight} %: {count} of {count + stable} pods ({share} %) are new")
-            self._applier(count).up()
+            self._applier(count).apply()
             urn = self.ref.urn(self.release.environment)
             wait_for_rollout(
                 self.cluster, self.ref, urn, self.limits, note=told.note, mask=told.masked, cancel=self.cancel
@@ -68,7 +68,7 @@ class CanaryRun:
 
     def remove(self) -> None:
         applier = self._applier(1)
-        applier.remove([ref for ref in applier.survey.live if ref.kind != NAMESPACE.kind])
+        applier.remove(list(applier.survey.live))
 
     def _restarts(self) -> list[str]:
         """New pods that are not ready any more, or whose container had to be started again."""
@@ -86,7 +86,7 @@ class CanaryRun:
     def _applier(self, count: int) -> Applier:
         wanted = self._manifests(count)
         refs = [manifest.ref for manifest in wanted]
-        live = {ref: body for ref in [*refs, namespace_of(refs[0])] if (body := self.cluster.get(ref)) is not None}
+        live = {ref: body for ref in refs if (body := self.cluster.get(ref)) is not None}
         found = Survey(self.release.environment, wanted, live)
         # Not told as changes: they are no part of the release, and gone at its end.
         return Applier(self.cluster, found, ignore_events, self.cancel, self.release.secrets)
