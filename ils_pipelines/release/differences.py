@@ -60,7 +60,8 @@ def drift(kind: Kind, live: Object) -> tuple[PropertyDiff, ...] | None:
         return None
     applied = json.loads(note)
     compared = live if kind is not SECRET else {**live, "data": secret_digests(live.get("data", {}))}
-    found = [_turned(diff) for diff in _unlike(applied, compared)]
+    scaled = set(_scaled(live))
+    found = [_turned(diff) for diff in _unlike(applied, compared) if diff.path not in scaled]
     paths = {diff.path for diff in found}
     found += [diff for diff in _foreign(live) if not any(_within(diff.path, path) for path in paths)]
     return _shown(kind, found)
@@ -191,6 +192,13 @@ def _foreign(live: Object) -> Iterator[PropertyDiff]:
         if entry.get("manager") in (FIELD_MANAGER, *_CONTROLLERS) or entry.get("subresource") == "status":
             continue
         yield from _added(entry["fieldsV1"], ours, live, "")
+
+
+def _scaled(live: Object) -> Iterator[str]:
+    """Properties that a scaling job set on purpose. The next change of the environment sets them back, as its plan says."""
+    for entry in live["metadata"].get("managedFields", ()):
+        if entry.get("manager") == REPLICAS_MANAGER:
+            yield from (f"spec.{name.removeprefix('f:')}" for name in entry["fieldsV1"].get("f:spec", {}))
 
 
 def _added(fields: Mapping[str, Any], ours: list[Mapping[str, Any]], live: Any, path: str) -> Iterator[PropertyDiff]:

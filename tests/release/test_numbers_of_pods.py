@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.release.cluster import Cluster
 from ils_pipelines.release.errors import FieldConflict
+from ils_pipelines.release.objects import Ref
+from ils_pipelines.release.replicas import set_replicas
 from tests.release.site import Site
 
 ON = {"autoscaling": {"enabled": True, "min_replicas": 3, "max_replicas": 6}}
@@ -98,3 +101,14 @@ def test_an_autoscaler_of_somebody_else_is_a_conflict_that_names_it(site: Site) 
 
     with pytest.raises(FieldConflict, match=r"kube-controller-manager .*manages spec.replicas"):
         site.release({"replicas": 4}).up()
+
+
+def test_what_a_scaling_set_is_no_drift_and_goes_back_with_the_next_release(site: Site) -> None:
+    site.release().up()
+    ref = Ref("apps/v1", "Deployment", "ils-dev", "ils")
+    set_replicas(Cluster(site.api_client), ref, 5)
+
+    assert site.release().refresh().drifted == ()
+    assert [diff.path for change in site.release().preview().changes for diff in change.diffs] == ["spec.replicas"]
+    site.release().up()
+    assert replicas(site) == 3
