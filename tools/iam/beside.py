@@ -185,7 +185,7 @@ LINKED_SERVICES = (
 ATTACHED_POLICIES = (
     "AmazonEC2ContainerRegistry*",
     "AmazonEKS*",
-    "AWSXRayDaemonWriteAccess",
+    "AWSXrayWriteOnlyAccess",
     "CloudWatchAgentServerPolicy",
     "service-role/AWSBackupServiceRolePolicyFor*",
     "service-role/AmazonEBSCSIDriverPolicy",

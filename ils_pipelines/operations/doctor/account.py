@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.operations.doctor.models import Diagnosis, ok, problem, warning
+from ils_pipelines.targets.aws import AUTHORITIES_VARIABLE
 from ils_pipelines.targets.errors import TargetUnavailable
 
 if TYPE_CHECKING:
@@ -78,6 +79,21 @@ def region(target: AwsTarget) -> Iterator[Diagnosis]:
         yield problem(f"{name}: region", expected, "not enabled", remedy)
     else:
         yield ok(f"{name}: region", expected, states[wanted])
+
+
+def data_authorities(target: AwsTarget) -> Iterator[Diagnosis]:
+    """Whether this machine can tell the environment's database and cache from impostors: who works with them needs it."""
+    subject, expected = (
+        f"{target.environment.name}: data authorities",
+        "a file with the authorities of RDS and ElastiCache",
+    )
+    try:
+        file = target.data_authorities()
+    except TargetUnavailable as error:
+        _, _, remedy = str(error).partition(". ")
+        yield warning(subject, expected, f"none that {AUTHORITIES_VARIABLE} names", remedy)
+    else:
+        yield ok(subject, expected, str(file))
 
 
 def _home_region(region: str) -> str:

@@ -17,6 +17,7 @@ from ils_pipelines.targets.errors import TargetUnavailable
 
 ACCOUNT_CHECKS: tuple[Callable[[AwsTarget], Iterator[Diagnosis]], ...] = (
     account.region,
+    account.data_authorities,
     state.state,
     state.key,
 )

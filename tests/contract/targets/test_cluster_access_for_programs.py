@@ -60,6 +60,14 @@ def test_kubectl_uses_it(kubeconfig: Path, variables: dict[str, str], tmp_path: 
     assert len(nodes["items"]) == 2
 
 
+def test_pythons_client_uses_it_which_is_how_dagster_k8s_reaches_a_cluster(kubeconfig: Path, logged_in: None) -> None:
+    from kubernetes.client import CoreV1Api
+    from kubernetes.config import new_client_from_config
+
+    with new_client_from_config(str(kubeconfig)) as client:
+        assert len(CoreV1Api(client).list_node().items) == 2
+
+
 def test_it_is_its_owners_alone_and_holds_no_token(kubeconfig: Path) -> None:
     assert stat.S_IMODE(kubeconfig.stat().st_mode) == 0o600
     assert "k8s-aws-v1." not in kubeconfig.read_text()

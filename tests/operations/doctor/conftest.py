@@ -81,7 +81,9 @@ class Machine:
             "AWS_CONFIG_FILE": str(root / "aws-config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(root / "aws-credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
+            "ILS_DATA_AUTHORITIES": str(root / "authorities.pem"),
         }
+        (root / "authorities.pem").touch()
         self.variables.pop("DAGSTER_HOME", None)
         self.program("pulumi", f"echo v{PULUMI_VERSION}")
         self.program("kubectl", """echo '{"clientVersion": {"gitVersion": "v1.35.2"}}'""")
@@ -98,6 +100,7 @@ class Machine:
         document = yaml.safe_load((environments_directory() / "dev.yaml").read_text())
         document["target"] = "aws"
         document["aws"]["account_id"] = ACCOUNT
+        document["load_balancer"]["zone"] = "example.com"
         document["engine"] = {
             "backend": f"s3://{BUCKET}?region={REGION}&awssdk=v2",
             "secrets_provider": f"awskms://{ALIAS}?region={REGION}",

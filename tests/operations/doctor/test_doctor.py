@@ -204,6 +204,12 @@ PLANTED: dict[str, tuple[Plant, str, str, str]] = {
         "nothing that can be read in /nowhere/passphrase",
         "KMS key",
     ),
+    "no authorities of the database": (
+        _variable("ILS_DATA_AUTHORITIES", None),
+        "dev: data authorities",
+        "none that ILS_DATA_AUTHORITIES names",
+        "global-bundle.pem",
+    ),
     "a state folder that cannot be": (_file_for_a_folder("ILS_STATE_DIR"), "state folder", "occupied", "ILS_STATE_DIR"),
     "a Dagster home that cannot be": (_file_for_a_folder("DAGSTER_HOME"), "Dagster home", "occupied", "DAGSTER_HOME"),
     "a dagster.yaml that is none": (
