@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+from ils_pipelines.settings.loading import environments_directory
 from tests.end_to_end.conftest import LocalSandbox, until
 from tests.support.aws_inventory import client
 
@@ -54,6 +56,35 @@ def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox)
 
     assert sandbox.inventory() == before
     assert not sandbox.checkpoint("vpc").exists()
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_larger_tiers_leave_nothing_either_in_no_region(
+    sandbox: LocalSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str
+) -> None:
+    document = yaml.safe_load((environments_directory() / f"{environment}.yaml").read_text())
+    (tmp_path / f"{environment}.yaml").write_text(yaml.safe_dump(_mortal(document)))
+    monkeypatch.setitem(sandbox.env, "ILS_ENVIRONMENTS_DIR", str(tmp_path))
+    before = sandbox.inventory()
+    sandbox.ils("up", environment)
+    assert operations(sandbox.ils_json("plan", environment)) == set()
+    made = sandbox.inventory() - before
+    assert {kind.split()[0] for kind in made} == {"us-east-1", "us-west-2"}
+
+    sandbox.ils("down", environment, "--confirm", environment)
+
+    assert sandbox.inventory() == before
+
+
+def _mortal(document: dict[str, Any]) -> dict[str, Any]:
+    """The environment's file as somebody leaves it who means to delete production."""
+    reason = "The region is given up, and the data was moved."
+    waiver = {"rule": "deletion_protection", "reason": reason, "expires": "2999-12-31"}
+    unprotected = {
+        section: {**document[section], "deletion_protection": False}
+        for section in ("cluster", "database", "tables", "load_balancer")
+    }
+    return {**document, **unprotected, "protection": False, "requires_approval": False, "waivers": [waiver]}
 
 
 def test_the_three_environments_live_beside_each_other(sandbox: LocalSandbox) -> None:

@@ -203,6 +203,16 @@ def test_a_topic_keeps_its_tracing_and_its_tags(aws: AwsServer, name: str) -> No
         sns.create_topic(**{**made, "Tags": [{"Key": "a", "Value": "c"}]})
 
 
+def test_subscriptions_of_a_topic_count_as_confirmed(aws: AwsServer, name: str) -> None:
+    sns = aws.client("sns")
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    counts = []
+    for address in ("a@example.com", "b@example.com"):
+        sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
+        counts.append(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsConfirmed"])
+    assert counts == ["1", "2"]
+
+
 @pytest.fixture
 def zone(aws: AwsServer, name: str) -> str:
     answer = aws.client("route53").create_hosted_zone(Name="example.org", CallerReference=name)
