@@ -6,6 +6,14 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.dynamodb_recovery import (
+    describe_continuous_backups,
+    keep_recording,
+    recorder_of,
+    restore_table_from_backup,
+    restore_table_to_point_in_time,
+    update_continuous_backups,
+)
 from ils_sandbox.aws.overlay.world import Result, Routes, World
 from ils_sandbox.aws.responses import AwsError
 
@@ -65,8 +73,10 @@ def describe_table(call: Call, world: World) -> Result:
 
 def update_table(call: Call, world: World) -> Result:
     _require_active(call, world)
-    table = world.forward(call)["TableDescription"]
-    name = table["TableName"]
+    name = _name(call)
+    recorder = recorder_of(call, world, name)
+    world.forward(call)
+    keep_recording(world.backend(call, "dynamodb").get_table(name), recorder)
     _keep(call, world, name)
     encryption = call.params.get("SSESpecification")
     if encryption is not None:
@@ -86,6 +96,25 @@ def delete_table(call: Call, world: World) -> Result:
     return {"TableDescription": {**table, "TableStatus": "DELETING"}}
 
 
+def update_backups(call: Call, world: World) -> Result:
+    _require_active(call, world)
+    return update_continuous_backups(call, world)
+
+
+def restore_to_moment(call: Call, world: World) -> Result:
+    return _begin_restored(call, world, restore_table_to_point_in_time(call, world))
+
+
+def restore_backup(call: Call, world: World) -> Result:
+    return _begin_restored(call, world, restore_table_from_backup(call, world))
+
+
+def _begin_restored(call: Call, world: World, result: Result) -> Result:
+    table = result["TableDescription"]
+    world.lifecycles.begin(_phase_key(call, table["TableName"]), "CREATING", durations.DYNAMODB_TABLE_RESTORE)
+    return {"TableDescription": _completed(call, world, table)}
+
+
 def when_active(call: Call, world: World) -> Result:
     """What DynamoDB refuses while a table is being made."""
     _require_active(call, world)
@@ -95,8 +124,11 @@ def when_active(call: Call, world: World) -> Result:
 ROUTES: Routes = {
     "CreateTable": create_table,
     "DeleteTable": delete_table,
+    "DescribeContinuousBackups": describe_continuous_backups,
     "DescribeTable": describe_table,
-    "UpdateContinuousBackups": when_active,
+    "RestoreTableFromBackup": restore_backup,
+    "RestoreTableToPointInTime": restore_to_moment,
+    "UpdateContinuousBackups": update_backups,
     "UpdateTable": update_table,
     "UpdateTimeToLive": when_active,
 }
