@@ -33,22 +33,28 @@ def test_the_endpoint_is_a_loopback_address_with_the_port_asked_for(site: Any, n
     assert access.port == 5433
 
 
-def test_a_managed_password_lets_in(site: Any, name: str) -> None:
-    site.client("rds").create_db_cluster(
+def _managed_login(site: Any, name: str) -> DatabaseLogin:
+    arn = site.cluster(name)["MasterUserSecret"]["SecretArn"]
+    secret = json.loads(site.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    return DatabaseLogin(secret["username"], secret["password"])
+
+
+def test_a_managed_password_lets_in_until_it_is_rotated(site: Any, name: str) -> None:
+    rds = site.client("rds")
+    rds.create_db_cluster(
         DBClusterIdentifier=name,
         Engine="aurora-postgresql",
         DatabaseName="ilsdb",
         MasterUsername="ils",
         ManageMasterUserPassword=True,
     )
-    arn = site.cluster(name)["MasterUserSecret"]["SecretArn"]
-    secret = json.loads(site.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    with site.database(name, login=DatabaseLogin(**_renamed(secret))).connect() as session:
+    first = site.database(name, login=_managed_login(site, name))
+    with first.connect() as session:
         assert session.execute("SELECT current_user").fetchone() == ("ils",)
-
-
-def _renamed(secret: dict[str, str]) -> dict[str, str]:
-    return {"user": secret["username"], "password": secret["password"]}
+    rds.modify_db_cluster(DBClusterIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
+    site.database(name, login=_managed_login(site, name)).connect().close()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        first.connect()
 
 
 def test_a_wrong_password_does_not(orders: Any) -> None:
