@@ -23,10 +23,8 @@ from typing import TypeVar
 
 from ils_sandbox.data.addresses import reserve
 from ils_sandbox.data.certificates import EndpointCertificates
-from ils_sandbox.data.owned import DataServerError
 from ils_sandbox.data.postgres.cluster import Cluster
 from ils_sandbox.data.postgres.storage import Storage
-from ils_sandbox.data.postgres.template import ensure_template
 from ils_sandbox.data.records import (
     CacheOrder,
     CacheRecord,
@@ -60,7 +58,6 @@ class DataService:
         self._directory = directory
         self._certificates = EndpointCertificates(authority, directory / "certificates")
         self._sockets = Path()
-        self._preparing: asyncio.Task[None] | None = None
         self.clusters: dict[str, Cluster] = {}
         self.caches: dict[str, Cache] = {}
         self.snapshots: dict[str, Snapshot] = {}
@@ -94,8 +91,6 @@ class DataService:
             *self.caches.values(),
             *self.snapshots.values(),
         )
-        if self._preparing is not None:
-            await self._preparing
         for result in await asyncio.gather(*(each.close() for each in everything), return_exceptions=True):
             if isinstance(result, Exception):
                 log.error("a server did not end as it should: %s", result)
@@ -121,23 +116,10 @@ class DataService:
             origin=order.origin,
         )
         save(record, self._new_folder("clusters", id_))
-        self._prepare()
         self.clusters[id_] = cluster = self._cluster(record)
         self._begin(cluster)
         cluster.open(sockets)
         return cluster
-
-    def _prepare(self) -> None:
-        """Have the files of an empty server made by the time that somebody connects to one."""
-        if self._preparing is None:
-            self._preparing = asyncio.get_running_loop().create_task(self._make_template())
-
-    async def _make_template(self) -> None:
-        try:
-            await asyncio.to_thread(ensure_template, self._directory)
-        except DataServerError as error:
-            # Whoever connects is told too.
-            log.error("%s", error)  # noqa: TRY400
 
     def _begin(self, cluster: Cluster) -> None:
         """Let a cluster begin with what it is to begin with, unless it has already."""
