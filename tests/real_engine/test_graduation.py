@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ils_pipelines.stacks.catalog import PROGRAMS
 from tests.end_to_end.conftest import LocalSandbox
 from tests.support.real_pulumi import needs_pulumi
 
@@ -27,9 +28,7 @@ def test_an_environment_graduates_changes_under_the_real_pulumi_and_comes_back(s
 
     moved = sandbox.ils_json("graduate", "dev")
     assert moved["real_engine"]
-    assert [layer["layer"] for layer in moved["layers"]] == [
-        "vpc", "encryption", "cluster", "database", "cache", "tables", "secrets", "load_balancer",
-    ]  # fmt: skip
+    assert [layer["layer"] for layer in moved["layers"]] == [str(layer) for layer in PROGRAMS]
     assert all(not set(layer["changes"]) - {"same"} for layer in moved["layers"])
 
     again = sandbox.ils_json("up", "dev")
