@@ -38,13 +38,17 @@ def _fail(as_json: bool, error: IlsError) -> typer.Exit:
 def start(
     as_json: Json = False,
     kubernetes: Annotated[bool, typer.Option(help="Start the Kubernetes stand-in too.")] = True,
+    host_processes: Annotated[
+        bool,
+        typer.Option("--host-processes", help="Let Kubernetes jobs run their commands as processes of this machine."),
+    ] = False,
 ) -> None:
     """Start the sandbox; returns once it answers. Does nothing when it is up."""
     from ils_sandbox import server
     from ils_sandbox.state import state_directory
 
     try:
-        started = server.start(state_directory(), kubernetes=kubernetes)
+        started = server.start(state_directory(), kubernetes=kubernetes, host_processes=host_processes)
     except IlsError as error:
         raise _fail(as_json, error) from error
     state = started.state

@@ -63,8 +63,10 @@ class Started(BaseModel):
     was_up: bool
 
 
-def start(directory: Path, *, kubernetes: bool = True) -> Started:
+def start(directory: Path, *, kubernetes: bool = True, host_processes: bool = False) -> Started:
     """Start the sandbox of this state folder and return once everything answers; nothing to do when it is up.
+
+    `host_processes` lets Kubernetes jobs run their commands as processes of this machine, until the sandbox is stopped.
 
     Raises `SandboxError` when it does not come up.
     """
@@ -80,6 +82,7 @@ def start(directory: Path, *, kubernetes: bool = True) -> Started:
         raise SandboxError(message) from error
     log = files.logs / "supervisor.log"
     arguments = ["--state", str(directory), *([] if kubernetes else ["--without-kubernetes"])]
+    arguments += ["--host-processes"] if host_processes else []
     said_before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         supervisor = subprocess.Popen(

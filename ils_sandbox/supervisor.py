@@ -55,9 +55,10 @@ class PortTakenError(Exception):
 class Supervisor:
     """Starts, watches and ends the servers of one state folder."""
 
-    def __init__(self, files: SandboxFiles, *, kubernetes: bool) -> None:
+    def __init__(self, files: SandboxFiles, *, kubernetes: bool, host_processes: bool = False) -> None:
         self._files = files
         self._kubernetes = kubernetes
+        self._host_processes = host_processes
         self._servers: list[ServerProcess] = []
         self._events: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -122,6 +123,7 @@ class Supervisor:
     def _start_kubernetes(self, port: int, tls: Certificates, aws_port: int) -> ServerProcess:
         arguments = ["--directory", str(self._files.kubernetes), "--tls-cert", str(tls.certificate_file)]
         arguments += ["--tls-key", str(tls.key_file), "--aws-endpoint", f"http://{HOST}:{aws_port}"]
+        arguments += ["--host-processes"] if self._host_processes else []
         return ServerProcess.start(
             "kubernetes",
             "ils_sandbox.kubernetes",
@@ -238,6 +240,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ils_sandbox.supervisor", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="the state folder")
     parser.add_argument("--without-kubernetes", action="store_true", help="start AWS alone")
+    parser.add_argument("--host-processes", action="store_true", help="let Kubernetes jobs run their commands here")
     options = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -249,7 +252,7 @@ def main() -> int:
         files.state.unlink()  # left by a supervisor that was killed
     _keep_previous_logs(files.logs)
     kubernetes = not options.without_kubernetes and find_spec("ils_sandbox.kubernetes.__main__") is not None
-    return Supervisor(files, kubernetes=kubernetes).run()
+    return Supervisor(files, kubernetes=kubernetes, host_processes=options.host_processes).run()
 
 
 if __name__ == "__main__":

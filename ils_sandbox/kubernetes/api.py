@@ -48,7 +48,7 @@ class ClusterApi:
     def __init__(self, running: Running, watches: Watches, request: Request, target: Target) -> None:
         self._registry = running.registry
         self._continuations = running.continuations
-        self._logs = running.processes.logs
+        self._logs = running.surroundings.processes.logs
         self._watches = watches
         self._request = request
         self._target = target

@@ -21,6 +21,7 @@ from ils_sandbox.kubernetes.registry import Registry, Write
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
 from ils_sandbox.kubernetes.store import Cluster, Database
+from ils_sandbox.kubernetes.surroundings import Surroundings
 from ils_sandbox.kubernetes.watching import Watches
 
 _NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
@@ -33,7 +34,8 @@ _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 class Running:
     registry: Registry
     continuations: Continuations
-    processes: HostProcesses
+    surroundings: Surroundings
+    runner: Runner
     task: asyncio.Task[None]
 
 
@@ -62,7 +64,7 @@ class Clusters:
         if self._registrar is not None:
             self._registrar.stop()
         for running in self._running.values():
-            await running.processes.close()
+            await running.surroundings.processes.close()
         self._database.close()
 
     def names(self) -> Iterator[str]:
@@ -104,7 +106,7 @@ class Clusters:
         self._watches.close_cluster(running.registry.cluster)
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
-        await running.processes.close()
+        await running.surroundings.processes.close()
         self._database.delete_cluster(name)
         for folder in ("homes", "logs"):
             rmtree(self._directory / folder / name, ignore_errors=True)
@@ -114,7 +116,8 @@ class Clusters:
         processes = HostProcesses(
             self._directory / "homes" / cluster.name, ContainerLogs(self._directory / "logs" / cluster.name)
         )
-        runner = Runner(cluster, controllers(registry, self._settings, processes, self._registrar))
+        surroundings = Surroundings(self._settings, processes)
+        runner = Runner(cluster, controllers(registry, surroundings, self._registrar))
         task = asyncio.get_running_loop().create_task(runner.run(), name=f"controllers of {cluster.name}")
-        self._running[cluster.name] = Running(registry, Continuations(), processes, task)
+        self._running[cluster.name] = Running(registry, Continuations(), surroundings, runner, task)
         return registry

@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,12 +19,28 @@ from ils_sandbox.control.faults import Fault, Faults
 from ils_sandbox.control.recording import Recording
 from ils_sandbox.kubernetes.api import json_response
 from ils_sandbox.kubernetes.clusters import Clusters
-from ils_sandbox.kubernetes.kinds import NODE
-from ils_sandbox.kubernetes.nodes import NodeGroup, delete_node_group, nodes_of, set_node_group
+from ils_sandbox.kubernetes.images import Outcome
+from ils_sandbox.kubernetes.kinds import NODE, POD
+from ils_sandbox.kubernetes.metrics import Usage
+from ils_sandbox.kubernetes.nodes import NodeGroup, delete_node_group, nodes_of, set_answering, set_node_group
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError, bad_request
 
 PREFIX = "/_sandbox"
+
+
+class _Node(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    answers: bool
+
+
+class _Image(BaseModel):
+    """What becomes of containers of an image from now on; None is what its tag says."""
+
+    model_config = ConfigDict(extra="forbid")
+    image: str
+    outcome: Outcome | None
+
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -44,6 +61,9 @@ class Control:
             "/clusters": {"GET": self.list_clusters},
             "/clusters/{name}": {"PUT": self.put_cluster, "DELETE": self.delete_cluster},
             "/clusters/{name}/nodegroups/{group}": {"PUT": self.put_group, "DELETE": self.delete_group},
+            "/clusters/{name}/nodes/{node}": {"PUT": self.put_node},
+            "/clusters/{name}/images": {"PUT": self.put_image},
+            "/clusters/{name}/metrics/{namespace}/{workload}": {"PUT": self.put_metrics, "DELETE": self.delete_metrics},
         }
         return [
             Route(PREFIX + path, _answering(handler), methods=[method])
@@ -102,6 +122,36 @@ class Control:
         group = NodeGroup.model_validate(body)
         set_node_group(registry, request.path_params["group"], group)
         return json_response({"nodes": len(nodes_of(registry, request.path_params["group"]))})
+
+    async def put_node(self, request: Request) -> Response:
+        state = _Node.model_validate(await _object(request))
+        registry = self._clusters.get(request.path_params["name"]).registry
+        set_answering(registry, request.path_params["node"], answering=state.answers)
+        return Response(status_code=204)
+
+    async def put_image(self, request: Request) -> Response:
+        wanted = _Image.model_validate(await _object(request))
+        running = self._clusters.get(request.path_params["name"])
+        if wanted.outcome is None:
+            running.surroundings.images.clear(wanted.image)
+        else:
+            running.surroundings.images.set(wanted.image, wanted.outcome)
+        running.runner.look_again(POD)
+        return Response(status_code=204)
+
+    async def put_metrics(self, request: Request) -> Response:
+        usage = Usage.model_validate(await _object(request))
+        parameters = request.path_params
+        metrics = self._clusters.get(parameters["name"]).surroundings.metrics
+        metrics.set(parameters["namespace"], parameters["workload"], usage)
+        return json_response(usage.model_dump())
+
+    async def delete_metrics(self, request: Request) -> Response:
+        parameters = request.path_params
+        self._clusters.get(parameters["name"]).surroundings.metrics.clear(
+            parameters["namespace"], parameters["workload"]
+        )
+        return Response(status_code=204)
 
     async def delete_group(self, request: Request) -> Response:
         registry = self._clusters.get(request.path_params["name"]).registry

@@ -100,8 +100,9 @@ def _pod(pod: Struct) -> None:
 
 
 def _service_account(spec: Struct) -> None:
-    if name := spec.get("serviceAccountName"):
-        spec["serviceAccount"] = name
+    """Both names of the field say the same, also when somebody takes one of them away."""
+    if name := spec.get("serviceAccountName") or spec.get("serviceAccount"):
+        spec["serviceAccountName"] = spec["serviceAccount"] = name
 
 
 def _target_port(port: Struct) -> None:

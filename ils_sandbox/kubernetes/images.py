@@ -25,6 +25,22 @@ TAGS: dict[str, Outcome] = {
 }
 
 
+class ImageOutcomes:
+    """Outcomes that the control API sets for whole references, which stand before what a tag asks for."""
+
+    def __init__(self) -> None:
+        self._set: dict[str, Outcome] = {}
+
+    def set(self, reference: str, wanted: Outcome) -> None:
+        self._set[reference] = wanted
+
+    def clear(self, reference: str) -> None:
+        self._set.pop(reference, None)
+
+    def of(self, reference: str) -> Outcome:
+        return self._set.get(reference) or outcome(reference)
+
+
 @dataclass(frozen=True)
 class Image:
     repository: str

@@ -35,6 +35,10 @@ def required(path: str) -> Cause:
     return Cause(path, "FieldValueRequired", "Required value")
 
 
+def duplicate(path: str, shown: str) -> Cause:
+    return Cause(path, "FieldValueDuplicate", f"Duplicate value: {shown}")
+
+
 def wrong(path: str, value: Any, why: str) -> Cause:
     shown = f'"{value}"' if isinstance(value, str) else value
     return Cause(path, "FieldValueInvalid", f"Invalid value: {shown}: {why}")

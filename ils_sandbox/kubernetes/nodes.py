@@ -12,6 +12,7 @@ from ils_sandbox.kubernetes.kinds import NODE
 from ils_sandbox.kubernetes.registry import Deletion, Registry, Write
 from ils_sandbox.kubernetes.store import Object, name_of
 
+UNREACHABLE = "node.kubernetes.io/unreachable"
 NODEGROUP_LABEL = "eks.amazonaws.com/nodegroup"
 MOST_NODES = 100
 
@@ -73,6 +74,28 @@ def nodes_of(registry: Registry, group: str) -> list[Object]:
     return [node for node in nodes if node["metadata"].get("labels", {}).get(NODEGROUP_LABEL) == group]
 
 
+def set_answering(registry: Registry, name: str, *, answering: bool) -> None:
+    """Let a node fall silent, as one that lost its network or power, or answer again. Raises a 404."""
+    node = registry.get(NODE, "", name)
+    others = [taint for taint in node["spec"].get("taints", ()) if taint["key"] != UNREACHABLE]
+    silent = [{"key": UNREACHABLE, "effect": effect} for effect in ("NoSchedule", "NoExecute")]
+    node = registry.change(NODE, node, {"spec": {"taints": others if answering else [*others, *silent]}})
+    ready = (
+        _ready()
+        if answering
+        else {
+            "type": "Ready",
+            "status": "Unknown",
+            "reason": "NodeStatusUnknown",
+            "message": "Kubelet stopped posting node status.",
+            "lastHeartbeatTime": clock.now(),
+            "lastTransitionTime": clock.now(),
+        }
+    )
+    conditions = [found for found in node["status"]["conditions"] if found["type"] != "Ready"]
+    registry.set_status(NODE, node, {**node["status"], "conditions": [*conditions, ready]})
+
+
 def _remove(registry: Registry, node: Object) -> None:
     registry.delete(NODE, "", name_of(node), Deletion())
 
@@ -93,19 +116,11 @@ def _node(cluster: str, group_name: str, group: NodeGroup, index: int) -> Object
         NODEGROUP_LABEL: group_name,
         **group.labels,
     }
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "KubeletReady",
-        "message": "kubelet is posting ready status",
-        "lastHeartbeatTime": clock.now(),
-        "lastTransitionTime": clock.now(),
-    }
     status = {
         "capacity": {"cpu": str(cpus), "memory": f"{memory}Mi", "pods": str(pods)},
         "allocatable": {"cpu": f"{cpus * 1000 - 70}m", "memory": f"{memory * 9 // 10}Mi", "pods": str(pods)},
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
-        "conditions": [ready],
+        "conditions": [_ready()],
         "nodeInfo": {
             "architecture": "amd64",
             "bootID": digest.hex()[:32],
@@ -121,3 +136,14 @@ def _node(cluster: str, group_name: str, group: NodeGroup, index: int) -> Object
     }
     provider_id = f"aws:///{zone}/i-{digest.hex()[:17]}"
     return {"metadata": {"name": name, "labels": labels}, "spec": {"providerID": provider_id}, "status": status}
+
+
+def _ready() -> Object:
+    return {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+        "lastHeartbeatTime": clock.now(),
+        "lastTransitionTime": clock.now(),
+    }

@@ -14,6 +14,7 @@ from ils_sandbox.kubernetes.statuses import ApiError, bad_request
 
 APPLY = "Apply"
 UPDATE = "Update"
+BEFORE_FIRST_APPLY = "before-first-apply"
 MOST_UPDATERS = 10
 """Entries of managers that update; older ones are merged into one called `ancient-changes`."""
 
@@ -50,7 +51,8 @@ class Manager:
     @property
     def shown(self) -> str:
         suffix = f' with subresource "{self.subresource}"' if self.subresource else ""
-        return f'"{self.name}"{suffix} using {self.api_version}'
+        version = f" using {self.api_version}" if self.operation == UPDATE else ""
+        return f'"{self.name}"{suffix}{version}'
 
 
 Managers = dict[Manager, FieldSet]
@@ -106,8 +108,13 @@ def _bare(obj: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def updated(schema: Schema, live: Mapping[str, Any], new: Mapping[str, Any], actor: Manager) -> Managers:
-    """Managers after `actor` made `new` out of `live` by anything but an apply (`live` is empty for a creation)."""
+    """Managers after `actor` made `new` out of `live` by anything but an apply (`live` is empty for a creation).
+
+    Fields of an object that nobody manages are not followed until somebody applies.
+    """
     managers = managers_of(live)
+    if live and not managers:
+        return managers
     comparison = fieldsets.compare(schema, _bare(live), _bare(new))
     written, removed = _managed(comparison.written), _managed(comparison.removed)
     result = {manager: owned if manager == actor else owned - written - removed for manager, owned in managers.items()}
@@ -137,6 +144,9 @@ def applied(
         raise bad_request("metadata.managedFields must be nil")
     managers = managers_of(live)
     base, config = _bare(live), _bare(config)
+    if live and not managers:  # whatever is there was there before anybody was followed
+        found = _managed(fieldsets.compare(schema, {}, base).written)
+        managers = {Manager(BEFORE_FIRST_APPLY, UPDATE, actor.api_version): found} if found else {}
     merged = fieldsets.merge(schema, base, config)
     last = managers.get(actor, fieldsets.EMPTY)
     # The object's name and the like are nobody's in the end, but what the configuration says must not be pruned.

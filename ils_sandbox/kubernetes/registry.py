@@ -128,7 +128,11 @@ class Registry:
         config = _copy(config)
         if not isinstance(config, dict) or not isinstance(config.setdefault("metadata", {}), dict):
             raise statuses.bad_request("an apply patch is an object with metadata")
-        if config["metadata"].setdefault("name", name) != name:
+        if not config["metadata"].get("name"):
+            raise statuses.bad_request(
+                f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+            )
+        if config["metadata"]["name"] != name:
             raise statuses.bad_request(
                 f"the name of the object ({config['metadata']['name']}) does not match the name on the URL ({name})"
             )

@@ -20,7 +20,16 @@ from ils_sandbox.kubernetes.kinds import (
     SERVICE,
     Kind,
 )
-from ils_sandbox.kubernetes.names import DATA_KEY, DNS_LABEL, LABEL_TEXT, Causes, check_labels, required, wrong
+from ils_sandbox.kubernetes.names import (
+    DATA_KEY,
+    DNS_LABEL,
+    LABEL_TEXT,
+    Causes,
+    check_labels,
+    duplicate,
+    required,
+    wrong,
+)
 from ils_sandbox.kubernetes.schedules import Schedule
 from ils_sandbox.kubernetes.selectors import matches_selector
 from ils_sandbox.kubernetes.statuses import Cause
@@ -128,7 +137,7 @@ def _pod_spec(spec: Object, path: str) -> Causes:
             place = f"{path}.{group}[{index}]"
             yield from _container(container, place, volumes)
             if container["name"] in seen:
-                yield Cause(f"{place}.name", "FieldValueDuplicate", f'Duplicate value: "{container["name"]}"')
+                yield duplicate(f"{place}.name", f'"{container["name"]}"')
             seen.add(container["name"])
 
 
@@ -156,10 +165,18 @@ def _service(obj: Object) -> Causes:
     ports = spec.get("ports", [])
     if not ports and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         yield required("spec.ports")
-    if len(ports) > 1:
-        for index, port in enumerate(ports):
-            if not port.get("name"):
-                yield required(f"spec.ports[{index}].name")
+    names: set[str] = set()
+    numbers: set[tuple[str, int]] = set()
+    for index, port in enumerate(ports):
+        name, number = port.get("name", ""), (port["protocol"], port["port"])
+        if not name and len(ports) > 1:
+            yield required(f"spec.ports[{index}].name")
+        elif name and name in names:
+            yield duplicate(f"spec.ports[{index}].name", f'"{name}"')
+        if number in numbers:
+            yield duplicate(f"spec.ports[{index}]", f'{{"protocol":"{number[0]}","port":{number[1]}}}')
+        names.add(name)
+        numbers.add(number)
 
 
 def _data(obj: Object) -> Causes:

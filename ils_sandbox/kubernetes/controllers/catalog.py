@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from ils_sandbox.kubernetes.controllers.autoscalers import Autoscalers
 from ils_sandbox.kubernetes.controllers.budgets import DisruptionBudgets
 from ils_sandbox.kubernetes.controllers.cleaning import GarbageCollector, Namespaces, NodePods
 from ils_sandbox.kubernetes.controllers.cron_jobs import CronJobs
 from ils_sandbox.kubernetes.controllers.deployments import Deployments
 from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
 from ils_sandbox.kubernetes.controllers.jobs import Jobs
+from ils_sandbox.kubernetes.controllers.lost_nodes import LostNodes
 from ils_sandbox.kubernetes.controllers.pods import Pods
 from ils_sandbox.kubernetes.controllers.quotas import ResourceQuotas
 from ils_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
 from ils_sandbox.kubernetes.controllers.runner import Controller
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar, TargetGroupBindings
-from ils_sandbox.kubernetes.processes import HostProcesses
 from ils_sandbox.kubernetes.registry import Registry
-from ils_sandbox.kubernetes.settings import Settings
+from ils_sandbox.kubernetes.surroundings import Surroundings
 
 
-def controllers(
-    registry: Registry, settings: Settings, processes: HostProcesses, registrar: Registrar | None
-) -> tuple[Controller, ...]:
+def controllers(registry: Registry, surroundings: Surroundings, registrar: Registrar | None) -> tuple[Controller, ...]:
     """`registrar` is None where there is no AWS: nobody looks after target group bindings then."""
     # After a change they run in this order. Replica sets come before deployments, so that pods that are to go have gone
     # before others take their place: a rollout stays within its bounds at every moment.
+    settings = surroundings.settings
     return (
         Namespaces(registry),
         GarbageCollector(registry),
@@ -31,8 +31,10 @@ def controllers(
         Deployments(registry),
         CronJobs(registry),
         Jobs(registry, settings),
-        Pods(registry, settings, processes),
+        Pods(registry, surroundings),
         NodePods(registry),
+        LostNodes(registry, settings),
+        Autoscalers(registry, settings, surroundings.metrics),
         DisruptionBudgets(registry),
         ResourceQuotas(registry),
         Endpoints(registry),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ class Progress:
     elapsed: float
     ready_after: float
     problem: Problem | None = None
+    outcome_of: Callable[[str], Outcome] = images.outcome
 
 
 def container_statuses(pod: Object, progress: Progress) -> tuple[list[dict[str, Any]], float | None]:
@@ -66,7 +67,7 @@ def init_statuses(pod: Object, progress: Progress) -> list[dict[str, Any]]:
 
 def status_of(pod: Object, container: Object, progress: Progress) -> tuple[dict[str, Any], float | None]:
     image = container["image"]
-    outcome = images.outcome(image)
+    outcome = progress.outcome_of(image)
     if progress.problem:
         return waiting(container, progress.problem.reason, progress.problem.message), None
     if outcome is Outcome.INVALID:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ils_sandbox.kubernetes import clock
+from ils_sandbox.kubernetes.controllers.lost_nodes import node_answers
 from ils_sandbox.kubernetes.controllers.ownership import condition, terminating
 from ils_sandbox.kubernetes.controllers.pod_states import (
     Progress,
@@ -21,17 +22,18 @@ from ils_sandbox.kubernetes.controllers.runner import Key, key_of
 from ils_sandbox.kubernetes.controllers.scheduling import choose_node
 from ils_sandbox.kubernetes.events import Recorder
 from ils_sandbox.kubernetes.kinds import CONFIG_MAP, NODE, POD, SECRET
-from ils_sandbox.kubernetes.processes import HostProcesses
 from ils_sandbox.kubernetes.registry import Registry
-from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.store import Change, EventType, Object, name_of, namespace_of
+from ils_sandbox.kubernetes.surroundings import Surroundings
 
 _SYNC_SECONDS = 1.0
 """How often a waiting container's references are looked at again."""
 
 
 class Pods:
-    def __init__(self, registry: Registry, settings: Settings, processes: HostProcesses) -> None:
+    def __init__(self, registry: Registry, surroundings: Surroundings) -> None:
+        settings, processes = surroundings.settings, surroundings.processes
+        self._outcome_of = surroundings.images.of
         self._registry = registry
         self._processes = processes
         self._process_pods = ProcessPods(registry.cluster, settings, processes)
@@ -47,7 +49,11 @@ class Pods:
     def keys(self, change: Change) -> Iterable[Key]:
         if change.kind is POD:
             yield key_of(change.obj)
-        if change.kind is NODE or (change.kind is POD and change.type is EventType.DELETED):
+        if change.kind is NODE:
+            for pod in self._registry.cluster.objects(POD):
+                if pod["spec"].get("nodeName") in (None, name_of(change.obj)):
+                    yield key_of(pod)
+        elif change.kind is POD and change.type is EventType.DELETED:
             for pod in self._registry.cluster.objects(POD):
                 if not pod["spec"].get("nodeName"):
                     yield key_of(pod)
@@ -58,7 +64,7 @@ class Pods:
 
     def reconcile(self, key: Key) -> float | None:
         pod = self._registry.cluster.get(POD, *key)
-        if pod is None:
+        if pod is None or not node_answers(self._registry.cluster, pod):
             return None
         if terminating(pod):
             return self._stop(pod)
@@ -121,7 +127,7 @@ class Pods:
         if problem:
             self._since.pop(pod["metadata"]["uid"], None)
         elapsed = 0.0 if problem else self._elapsed(pod["metadata"]["uid"])
-        progress = Progress(elapsed, self._settings.pod_ready_seconds, problem)
+        progress = Progress(elapsed, self._settings.pod_ready_seconds, problem, self._outcome_of)
         if process and not problem:
             init, containers, again = self._process_pods.advance(pod, progress)
         else:

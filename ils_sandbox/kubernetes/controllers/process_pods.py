@@ -10,7 +10,7 @@ from ils_sandbox.kubernetes import clock
 from ils_sandbox.kubernetes.container_environment import command, environment, expand
 from ils_sandbox.kubernetes.controllers.pod_states import Problem, Progress, base, keep_times, status_of, waiting
 from ils_sandbox.kubernetes.controllers.pod_status import Statuses
-from ils_sandbox.kubernetes.images import Outcome, outcome
+from ils_sandbox.kubernetes.images import Outcome
 from ils_sandbox.kubernetes.processes import KILLED, HostProcesses, Run, Start
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.store import Cluster, Object, name_of
@@ -33,7 +33,9 @@ class ProcessPods:
         return any(_is_process(container) for container in _containers(pod))
 
     def problem(self, pod: Object) -> Problem | None:
-        """Why the pod cannot be run here."""
+        """Why the pod cannot be run here. One that has begun can, whatever has been forbidden since."""
+        if any(_lost(pod, container["name"]) for container in _containers(pod)):
+            return None
         if not self.settings.host_processes:
             why = (
                 "unsupported in the sandbox: no container runs here. Commands of jobs are run as processes of this "
@@ -89,7 +91,7 @@ class ProcessPods:
         return [keep_times(before.get(status["name"]), status) for status in statuses]
 
     def _status(self, pod: Object, container: Object, progress: Progress, waits: list[float]) -> dict[str, Any]:
-        if not _is_process(container) or outcome(container["image"]) is not Outcome.READY:
+        if not _is_process(container) or progress.outcome_of(container["image"]) is not Outcome.READY:
             status, wait = status_of(pod, container, progress)
             waits.extend([] if wait is None else [wait])
             return status

@@ -54,6 +54,11 @@ class Runner:
             if hasattr(controller, "wake"):
                 controller.wake = partial(self._look_at, index)
 
+    def look_again(self, kind: Kind) -> None:
+        """Have every object of a kind looked at, when something around them has changed."""
+        for obj in self._cluster.objects(kind):
+            self.on_change(Change(EventType.MODIFIED, kind, obj, None, self._cluster.revision))
+
     def on_change(self, change: Change) -> None:
         now = time.monotonic()
         for index, controller in enumerate(self._controllers):

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,7 @@ class ControlPlane:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     port: int = field(default_factory=lambda: free_port(0))
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _lifelines: list[int] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -107,10 +109,16 @@ class ControlPlane:
         self._await("/api/v1/namespaces/default/serviceaccounts/default")
 
     def _run(self, program: str, *arguments: str) -> None:
+        """Start a program that ends with this process, however this one ends."""
+        reading, writing = os.pipe()
+        self._lifelines.append(writing)
+        launcher = [sys.executable, "-m", "ils_sandbox.kubernetes.container", str(reading)]
         with (self.directory / f"{program}.log").open("ab") as log:
+            command = [*launcher, str(self.programs / program), *arguments]
             self._processes.append(
-                subprocess.Popen([str(self.programs / program), *arguments], stdout=log, stderr=log, cwd=self.directory)
+                subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, pass_fds=(reading,))
             )
+        os.close(reading)
 
     def _await_ready(self) -> None:
         self._await("/readyz")
@@ -163,3 +171,5 @@ class ControlPlane:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for lifeline in self._lifelines:
+            os.close(lifeline)
