@@ -147,7 +147,7 @@ def test_a_conflict_names_the_other_manager_and_fields_that_it_owns(one: OBJECT,
 
     if conflict is not None:
         causes = (conflict.details or {})["causes"]
-        assert {cause["message"] for cause in causes} == {'conflict with "one" using apps/v1'}
+        assert {cause["message"] for cause in causes} == {'conflict with "one"'}
         assert {cause["field"] for cause in causes} <= theirs
 
 

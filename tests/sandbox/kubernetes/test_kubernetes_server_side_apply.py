@@ -78,9 +78,9 @@ def test_changing_a_field_of_another_manager_is_a_conflict_that_names_them(clust
     answer = cluster.apply(MAP, config_map(a="2"), manager="second")
 
     assert (answer.code, answer.body["reason"]) == (409, "Conflict")
-    assert answer.message == 'Apply failed with 1 conflict: conflict with "first" using v1: .data.a'
+    assert answer.message == 'Apply failed with 1 conflict: conflict with "first": .data.a'
     assert answer.body["details"]["causes"] == [
-        {"reason": "FieldManagerConflict", "message": 'conflict with "first" using v1', "field": ".data.a"}
+        {"reason": "FieldManagerConflict", "message": 'conflict with "first"', "field": ".data.a"}
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_dry_run_of_an_apply_shows_the_result_and_stores_nothing(cluster: Test
 
 
 def test_the_oldest_of_many_updaters_are_merged_into_one(cluster: TestCluster) -> None:
-    cluster.ok("POST", CONFIG_MAPS, config_map())
+    cluster.ok("POST", CONFIG_MAPS, config_map(a="0"))
     for number in range(15):
         change = {"data": {f"k{number}": "v"}}
         obj = cluster.ok("PATCH", MAP, change, "application/merge-patch+json", fieldManager=f"m{number}")

@@ -34,7 +34,7 @@ def test_server_side_apply_and_its_conflicts(cluster: TestCluster) -> None:
     refused = cluster.server.kubectl(cluster.name, *other, stdin=manifest(config_map(a="2")))
 
     assert refused.returncode == 1
-    assert 'conflict with "kubectl" using v1: .data.a' in refused.stderr
+    assert 'conflict with "kubectl": .data.a' in refused.stderr
     cluster.kubectl(*other, "--force-conflicts", stdin=manifest(config_map(a="2")))
     assert cluster.kubectl("get", "configmap", "settings", "-o", "jsonpath={.data.a}") == "2"
 
