@@ -227,6 +227,7 @@ def test_the_layers_depend_on_each_other_as_the_design_says() -> None:
         Layer.CLUSTER,
         Layer.DATABASE,
         Layer.CACHE,
+        Layer.SECRETS,
         Layer.LOAD_BALANCER,
     }
     for layer in (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE):

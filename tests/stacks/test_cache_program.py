@@ -72,7 +72,7 @@ def test_snapshots_are_taken_and_kept_as_the_tier_says(of_tier: Callable[[str], 
 
 
 def test_only_production_leaves_a_last_snapshot(group: dict[str, Any], tier: str) -> None:
-    assert group.get("finalSnapshotIdentifier") == ("ils-production-final" if tier == "production" else None)
+    assert group.get("finalSnapshotIdentifier") == ("ils-production-final-cache" if tier == "production" else None)
 
 
 def test_engine_and_port_are_those_of_the_specification(group: dict[str, Any]) -> None:

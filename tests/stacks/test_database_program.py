@@ -82,7 +82,7 @@ def test_iam_login_and_tags_on_snapshots_are_on(cluster: dict[str, Any]) -> None
 
 
 def test_only_production_leaves_a_last_snapshot(cluster: dict[str, Any], tier: str) -> None:
-    expected = ("ils-production-final", False) if tier == "production" else (None, True)
+    expected = ("ils-production-final-database", False) if tier == "production" else (None, True)
     assert (cluster.get("finalSnapshotIdentifier"), cluster["skipFinalSnapshot"]) == expected
 
 
