@@ -8,6 +8,7 @@ PROGRAMS := requirements/programs.txt
 
 TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipelines/tools)
 REAL := real_engine or real_kubernetes
+REAL_TESTS ?= tests
 
 .PHONY: help setup demo dev test test-fast test-real test-all tools check format lock bench iam clean
 
@@ -48,7 +49,7 @@ test-fast: setup ## all but the slow tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (slow or $(REAL))'
 
 test-real: setup tools ## the tests against the real Pulumi and the real Kubernetes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m '$(REAL)'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m '$(REAL)' $(REAL_TESTS)
 
 test-all: test test-real ## all of them
 
