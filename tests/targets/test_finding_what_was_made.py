@@ -23,9 +23,11 @@ from tests.support.aws_server import AwsServer
 REGION = "us-east-1"
 NOT_LISTED_IN_THE_SANDBOX = {
     "aws:backup/plan:Plan",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:lb/listener:Listener",
     "aws:rds/clusterParameterGroup:ClusterParameterGroup",
     "aws:rds/subnetGroup:SubnetGroup",
+    "aws:sns/topic:Topic",
 }
 """AWS's tagging API has these, the sandbox's does not."""
 NEVER_MADE = {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}

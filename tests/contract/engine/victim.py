@@ -19,7 +19,8 @@ def main() -> None:
     kind, directory, world, operation, program = sys.argv[1:]
     engine = ENGINES[kind](Path(directory), World(Path(world)))
     stack = Stack("lab-project", "dev", PROGRAMS[program])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line does
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where whoever started the tests ignores interrupts
+        signal.signal(number, signal.default_int_handler)
     getattr(engine, operation)(stack)
 
 

@@ -41,6 +41,7 @@ def scaled(site: Site) -> Iterator[Site]:
     yield site
     scale(site, 3)
     until(lambda: len(targets(site)) == 3, "the pods that went to be deregistered")
+    site.sandbox.ils("up", "dev")  # the number of pods is the release's again
 
 
 def test_every_pod_is_a_healthy_target_at_its_own_address(site: Site) -> None:

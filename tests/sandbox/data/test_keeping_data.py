@@ -58,9 +58,11 @@ def test_a_stop_ends_every_server_and_a_start_brings_the_data_back(own_site: Any
 def test_a_killed_data_plane_takes_its_servers_along_and_loses_nothing(own_site: Any) -> None:
     database, _ = _fill(own_site)
     processes = _database_processes(own_site.directory)
-    os.kill(own_site.state.data.pid, signal.SIGKILL)
+    state = own_site.state
+    os.kill(state.data.pid, signal.SIGKILL)
     until(lambda: not any(is_running(pid) for pid in processes), "the database server ends")
     until(lambda: SandboxState.load(own_site.directory) is None, "the sandbox goes down")
+    until(lambda: not is_running(state.pid), "its supervisor ends")
     server.start(own_site.directory, kubernetes=False)
     with database.connect() as session:
         assert session.execute("SELECT i FROM t").fetchone() == (42,)

@@ -58,6 +58,11 @@ def reason(cluster: TestCluster, name: str) -> str:
     return next((found["reason"] for found in status(cluster).get("conditions", ()) if found["type"] == name), "")
 
 
+def utilization(cluster: TestCluster) -> int | None:
+    metrics = status(cluster).get("currentMetrics") or [{}]
+    return metrics[0].get("resource", {}).get("current", {}).get("averageUtilization")
+
+
 def test_replicas_follow_the_load_until_the_target_is_met(cluster: TestCluster) -> None:
     scaled(cluster)
 
@@ -65,8 +70,7 @@ def test_replicas_follow_the_load_until_the_target_is_met(cluster: TestCluster) 
 
     available(cluster, 6)
     cluster.eventually(lambda: reason(cluster, "ScalingLimited") == "DesiredWithinRange", "a range")
-    metric = cluster.eventually(lambda: status(cluster).get("currentMetrics"), "a metric")[0]
-    assert metric["resource"]["current"]["averageUtilization"] == 50
+    cluster.eventually(lambda: utilization(cluster) == 50, "the metric of six pods")
     assert reason(cluster, "ScalingActive") == "ValidMetricFound"
 
 
