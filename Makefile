@@ -10,7 +10,7 @@ TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipeli
 REAL := real_engine or real_kubernetes
 REAL_TESTS ?= tests
 
-.PHONY: help setup demo dev test test-fast test-real test-all tools check format lock bench iam clean
+.PHONY: help setup demo dev test test-fast test-long test-real test-all tools check format lock bench iam clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,16 +42,19 @@ dev: setup ## Dagster UI on 127.0.0.1:3000 against the local sandbox
 	$(BIN)/ils sandbox start
 	$(BIN)/ils ui
 
-test: setup ## every test that needs no tools
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not ($(REAL))'
+test: setup ## every test that needs no tools, but for the long ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (long or $(REAL))'
 
 test-fast: setup ## all but the slow tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (slow or $(REAL))'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (slow or long or $(REAL))'
+
+test-long: setup ## the tests that take minutes: whole environments, interrupted everywhere
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'long and not ($(REAL))'
 
 test-real: setup tools ## the tests against the real Pulumi and the real Kubernetes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m '$(REAL)' $(REAL_TESTS)
 
-test-all: test test-real ## all of them
+test-all: test test-long test-real ## all of them
 
 tools: ## build the real Pulumi and Kubernetes from their Go modules, into the user's cache folder; needs Go
 	tools/build-pulumi $(TOOLS)

@@ -63,7 +63,7 @@ def drift(kind: Kind, live: Object) -> tuple[PropertyDiff, ...] | None:
     scaled = set(_scaled(live))
     found = [_turned(diff) for diff in _unlike(applied, compared) if diff.path not in scaled]
     paths = {diff.path for diff in found}
-    found += [diff for diff in _foreign(live) if not any(_within(diff.path, path) for path in paths)]
+    found += [diff for diff in _foreign(applied, live) if not any(_within(diff.path, path) for path in paths)]
     return _shown(kind, found)
 
 
@@ -184,14 +184,18 @@ def _key(item: Any, key: str) -> Any:
     return item.get(key, "TCP" if key == "protocol" else None) if isinstance(item, dict) else None
 
 
-def _foreign(live: Object) -> Iterator[PropertyDiff]:
-    """Fields that somebody put there and that we do not manage. Controllers and the status are nobody's doing."""
+def _foreign(applied: Object, live: Object) -> Iterator[PropertyDiff]:
+    """Fields that somebody put there and that we never applied. Controllers and the status are nobody's doing.
+
+    A field that was applied may belong to somebody else, too: who scales a deployment and back owns its number of pods.
+    Such fields are compared by their values, and those are right.
+    """
     managed = live["metadata"].get("managedFields", ())
     ours = [entry["fieldsV1"] for entry in managed if entry.get("manager") == FIELD_MANAGER]
     for entry in managed:
         if entry.get("manager") in (FIELD_MANAGER, *_CONTROLLERS) or entry.get("subresource") == "status":
             continue
-        yield from _added(entry["fieldsV1"], ours, live, "")
+        yield from _added(entry["fieldsV1"], ours, applied, live, "")
 
 
 def _scaled(live: Object) -> Iterator[str]:
@@ -201,15 +205,18 @@ def _scaled(live: Object) -> Iterator[str]:
             yield from (f"spec.{name.removeprefix('f:')}" for name in entry["fieldsV1"].get("f:spec", {}))
 
 
-def _added(fields: Mapping[str, Any], ours: list[Mapping[str, Any]], live: Any, path: str) -> Iterator[PropertyDiff]:
+def _added(
+    fields: Mapping[str, Any], ours: list[Mapping[str, Any]], applied: Any, live: Any, path: str
+) -> Iterator[PropertyDiff]:
     for element, below in fields.items():
         if element == ".":
             continue
-        place, _, found = _follow(element, None, live, path)
+        place, wanted, found = _follow(element, applied, live, path)
         if found is _MISSING or place == _FINALIZERS:
             continue
         mine = [other[element] for other in ours if element in other]
-        if below and mine:
-            yield from _added(below, mine, found, place)
-        elif not mine:
+        known = mine or wanted is not _MISSING
+        if below and known:
+            yield from _added(below, mine, wanted, found, place)
+        elif not known:
             yield PropertyDiff(path=place, kind=DiffKind.ADD, new=found)

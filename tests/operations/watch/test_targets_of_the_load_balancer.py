@@ -41,7 +41,6 @@ def scaled(site: Site) -> Iterator[Site]:
     yield site
     scale(site, 3)
     until(lambda: len(targets(site)) == 3, "the pods that went to be deregistered")
-    site.sandbox.ils("up", "dev")  # the number of pods is the release's again
 
 
 def test_every_pod_is_a_healthy_target_at_its_own_address(site: Site) -> None:
@@ -52,3 +51,13 @@ def test_every_pod_is_a_healthy_target_at_its_own_address(site: Site) -> None:
 def test_targets_follow_the_number_of_pods(scaled: Site) -> None:
     until(lambda: len(targets(scaled)) == 5, "five targets")
     assert set(targets(scaled)) == pods(scaled)
+
+
+def test_scaling_a_deployment_and_back_is_no_drift(site: Site) -> None:
+    scale(site, 2)
+    scaled_down = site.layer_drift(Layer.APP_RELEASE).findings
+    scale(site, 3)
+    until(lambda: len(targets(site)) == 3, "the pods to be registered again")
+
+    assert [(finding.path, finding.expected, finding.found) for finding in scaled_down] == [("spec.replicas", 3, 2)]
+    assert site.layer_drift(Layer.APP_RELEASE).findings == ()
