@@ -1,0 +1,189 @@
+"""What is known of a piece beyond what all pieces have, by kind: what a restore and its verification need."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PieceKind(StrEnum):
+    """What a set is made of."""
+
+    DATABASE_SNAPSHOT = "database-snapshot"
+    DATABASE_SNAPSHOT_COPY = "database-snapshot-copy"
+    DATABASE_DUMP = "database-dump"
+    TABLE_BACKUP = "table-backup"
+    CACHE_SNAPSHOT = "cache-snapshot"
+    KUBERNETES_OBJECTS = "kubernetes-objects"
+    STACK_STATE = "stack-state"
+
+
+class Record(BaseModel):
+    """A frozen part of a manifest; what it does not know is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSnapshot(Record):
+    """An Aurora cluster snapshot."""
+
+    kind: Literal[PieceKind.DATABASE_SNAPSHOT] = PieceKind.DATABASE_SNAPSHOT
+    snapshot: str
+    cluster: str
+    engine: str
+    engine_version: str
+    key_arn: str
+
+
+class DatabaseSnapshotCopy(Record):
+    """The copy of the snapshot in the other region, under that region's key."""
+
+    kind: Literal[PieceKind.DATABASE_SNAPSHOT_COPY] = PieceKind.DATABASE_SNAPSHOT_COPY
+    snapshot: str
+    source_arn: str
+    engine: str
+    engine_version: str
+    key_arn: str
+
+
+class TableState(Record):
+    """The rows of one database table, whatever order they are in."""
+
+    name: str
+    """With its schema, e.g. `ils.orders`, quoted where SQL would ask for it."""
+    rows: int
+    checksum: str
+    """See `fingerprint`."""
+
+
+class DatabaseState(Record):
+    """What a database held at one moment: `fingerprint` of a restored one gives the same."""
+
+    schema_sha256: str
+    """Of every schema, table, column, constraint, index, view, function, trigger and type."""
+    tables: tuple[TableState, ...]
+    sequences: tuple[tuple[str, int | None], ...]
+    """Name and last value. Sequences are in no transaction: a restored one may be ahead of this, never behind."""
+    extensions: tuple[tuple[str, str], ...]
+    """Name and version."""
+
+
+class DatabaseDump(Record):
+    """A `pg_dump` in custom format, and the database's state in the snapshot that the dump saw."""
+
+    kind: Literal[PieceKind.DATABASE_DUMP] = PieceKind.DATABASE_DUMP
+    database: str
+    server_version: str
+    dump_version: str
+    """Of pg_dump."""
+    position: str
+    """In the write-ahead log, at or just after the snapshot."""
+    state: DatabaseState
+
+
+class IndexShape(Record):
+    """A global secondary index."""
+
+    name: str
+    keys: tuple[str, ...]
+    projection: str
+
+
+class TableBackup(Record):
+    """A DynamoDB on-demand backup, with what a table that is restored from one has lost."""
+
+    kind: Literal[PieceKind.TABLE_BACKUP] = PieceKind.TABLE_BACKUP
+    table: str
+    table_arn: str
+    items: int
+    """As DynamoDB counts them, about every six hours."""
+    key_arn: str | None
+    ttl_attribute: str | None
+    indexes: tuple[IndexShape, ...]
+    point_in_time_recovery: bool
+    recovery_days: int | None
+    deletion_protection: bool
+    stream: str | None
+    """StreamViewType."""
+    table_tags: tuple[tuple[str, str], ...]
+
+
+class CacheSnapshot(Record):
+    """An ElastiCache snapshot of one node of each shard."""
+
+    kind: Literal[PieceKind.CACHE_SNAPSHOT] = PieceKind.CACHE_SNAPSHOT
+    snapshot: str
+    replication_group: str
+    engine: str
+    engine_version: str
+    node_type: str
+    key_arn: str | None
+
+
+class KubernetesObjects(Record):
+    """The objects of the application's namespace and those of the cluster that concern it, gzipped JSON lines.
+
+    Secrets are listed with the names of their keys, never with values: those come from Secrets Manager.
+    """
+
+    kind: Literal[PieceKind.KUBERNETES_OBJECTS] = PieceKind.KUBERNETES_OBJECTS
+    cluster: str
+    namespace: str
+    counts: tuple[tuple[str, int], ...]
+    """By kind, e.g. `Deployment`."""
+
+
+class StackState(Record):
+    """The checkpoint of one stack, gzipped JSON, its secrets encrypted as Pulumi keeps them."""
+
+    kind: Literal[PieceKind.STACK_STATE] = PieceKind.STACK_STATE
+    layer: str
+    stack: str
+    resources: int
+
+
+Details = Annotated[
+    DatabaseSnapshot
+    | DatabaseSnapshotCopy
+    | DatabaseDump
+    | TableBackup
+    | CacheSnapshot
+    | KubernetesObjects
+    | StackState,
+    Field(discriminator="kind"),
+]
+
+
+class ObjectRef(Record):
+    """One version of one object in the bucket. The copy in the other region has the same key and version."""
+
+    bucket: str
+    key: str
+    version: str
+
+
+class Piece(Record):
+    """One thing that a set is made of."""
+
+    name: str
+    """In the set, e.g. `database-dump` or `table-backup-sessions`."""
+    region: str
+    arn: str | None = None
+    """Of what an AWS service keeps; either this or `object` is there."""
+    object: ObjectRef | None = None
+    size: int
+    """Bytes; what the service says for what it keeps itself."""
+    sha256: str | None = None
+    """Of the object."""
+    started: datetime
+    finished: datetime
+    consistency_point: datetime
+    """The moment whose state the piece holds."""
+    details: Details
+
+    @property
+    def kind(self) -> PieceKind:
+        return self.details.kind
