@@ -14,7 +14,7 @@ from ils_pipelines.operations.backup.details import Piece, PieceKind, Record
 from ils_pipelines.operations.backup.errors import ManifestCorrupt
 from ils_pipelines.operations.backup.set_id import SetId
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 
 
 class SetStatus(StrEnum):

@@ -36,15 +36,12 @@ class SetId:
     @classmethod
     def parse(cls, environment: str, name: str) -> Self:
         """From the name. Raises `NoSuchSet` for what is no name of a set."""
-        try:
-            if not _NAME.fullmatch(name):
-                raise ValueError(name)
-            moment = datetime.strptime(name, _FORMAT).replace(tzinfo=UTC)
-        except ValueError:
+        moment = _moment(name)
+        if moment is None:
             raise NoSuchSet(
                 f"expected the name of a backup set, such as 2026-11-25T043000Z, found {name!r}. "
                 f"`ils backup list {environment}` lists them."
-            ) from None
+            )
         return cls(environment, moment)
 
     @property
@@ -64,3 +61,12 @@ class SetId:
 
     def __str__(self) -> str:
         return f"{self.environment}/{self.name}"
+
+
+def _moment(name: str) -> datetime | None:
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        return datetime.strptime(name, _FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
