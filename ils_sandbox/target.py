@@ -99,11 +99,11 @@ class SandboxTarget:
     def _stacks(self) -> Path:
         return self._directory / "stacks"
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
+    def client(self, service: str, *, region: str | None = None, hurried: bool = False) -> Any:
         with self._lock:
             if self._clients is None:
                 self._clients = Clients(region=self._region, endpoint=self._endpoint(), access_key=_ACCESS_KEY)
-            return self._clients.client(service, region=region)
+            return self._clients.client(service, region=region, hurried=hurried)
 
     def state_client(self, service: str, *, region: str | None = None) -> Any:
         """The sandbox knows one identity."""

@@ -15,6 +15,7 @@ from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import Permit
 from ils_pipelines.provisioning.layers import layer_work, perform
+from ils_pipelines.provisioning.price_reading import Prices
 from ils_pipelines.provisioning.progress import (
     Action,
     LayerEvent,
@@ -33,11 +34,12 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
     """Preview, bring up or destroy a layer of the run's environment. Raises what `told` raises."""
 
     def work(on_event: OnEvent) -> LayerReport:
-        permit = Permit()
+        permit, prices = Permit(), None
         if action is Action.UP:
             target, permit = targets.open_approved(context.partition_key, context.run_id)
         elif action is Action.PREVIEW:
             target = targets.open_checked(context.partition_key)
+            prices = Prices(target).table
         else:
             target = targets.open(context.partition_key)
         return perform(
@@ -48,6 +50,7 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
             approved=permit.of(layer),
             on_event=on_event,
             cancel=step_cancel_event(),
+            prices=prices,
         )
 
     return told(context, layer, action, work)

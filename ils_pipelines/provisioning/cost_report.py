@@ -8,7 +8,9 @@ from ils_pipelines.provisioning.estimate import Estimate
 from ils_pipelines.settings.prices import Source
 
 BUNDLED = "https://aws.amazon.com/"
-"""What the sources of bundled rows begin with; those of the Price List API are its own address."""
+"""What the sources of bundled rows begin with."""
+PRICE_LIST = "https://api.pricing."
+"""What those of AWS's Price List API begin with: its own address. The sandbox's is another."""
 
 
 def cost_entry(cost: Estimate) -> dict[str, Any]:
@@ -49,6 +51,12 @@ def basis(cost: Estimate) -> str:
         return f"{cost.currency} a month"
     oldest, newest = sources[0].as_of, sources[-1].as_of
     read = f"read {oldest}" if oldest == newest else f"read {oldest} to {newest}"
-    bundled = sum(source.url.startswith(BUNDLED) for source in sources)
-    which = "bundled" if bundled == len(sources) else "from the Price List API" if not bundled else "in part bundled"
+    which = " and ".join(dict.fromkeys(_origin(source) for source in sources))
     return f"{cost.currency} a month, on-demand list prices of {cost.region}, {which}, {read}"
+
+
+def _origin(source: Source) -> str:
+    if source.url.startswith(BUNDLED):
+        return "bundled"
+    where = "" if source.url.startswith(PRICE_LIST) else f" at {source.url}"
+    return f"from the Price List API{where}"

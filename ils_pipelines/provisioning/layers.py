@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from ils_pipelines.provisioning.estimate import Resource, estimate, flat
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+from ils_pipelines.settings.prices import PriceTable
 from ils_pipelines.targets.protocol import Target
 
 
@@ -71,8 +72,10 @@ def perform(
     approved: Plan | None = None,
     on_event: OnEvent = ignore_events,
     cancel: threading.Event | None = None,
+    prices: Callable[[], PriceTable] | None = None,
 ) -> LayerReport:
-    """Do one thing to a layer and report it, with what it costs a month before and after. `approved` is for an up."""
+    """Do one thing to a layer and report it, with what it costs a month before and after. `approved` is for an up; `prices`
+    are asked for when it is done, and are those that are kept unless given."""
     started = time.monotonic()
     before = work.resources()
     outputs: Outputs = {}
@@ -84,7 +87,7 @@ def perform(
         result = work.up(approved=approved, on_event=on_event, cancel=cancel)
         plan, outputs = result.plan, result.outputs
     duration = timedelta(seconds=time.monotonic() - started)
-    cost = estimate(environment, before, plan)
+    cost = estimate(environment, before, plan, table=prices() if prices else None)
     return LayerReport(environment.name, layer, action, plan, outputs, duration, cost)
 
 

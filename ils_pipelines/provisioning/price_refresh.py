@@ -18,8 +18,8 @@ from ils_pipelines.targets.protocol import Target
 
 API_REGION = "us-east-1"
 """The Price List is served from few regions only; this one has the prices of all."""
-URL = f"https://api.pricing.{API_REGION}.amazonaws.com"
-THREADS = 8
+THREADS = 4
+"""The API allows for few calls at once."""
 
 
 class PricesUnreachable(IlsError):
@@ -46,17 +46,28 @@ class _NotAnswered(Exception):
     """Why a row was not read."""
 
 
-def refresh(target: Target, before: PriceTable, today: date | None = None) -> Refreshed:
+class _NotReached(_NotAnswered):
+    """Nor will any other be: there is no way to the API, or no credentials."""
+
+
+def refresh(target: Target, before: PriceTable, today: date | None = None, *, hurried: bool = False) -> Refreshed:
     """Ask for every product of `before` in the region of the target's environment.
 
-    Raises `PricesUnreachable` when no product was answered because the API could not be reached or refused.
+    `hurried`: give up soon when nobody answers. Raises `PricesUnreachable` when no product was answered because the API could
+    not be reached or refused.
     """
     region, day = target.environment.aws.region, today or utc_today()
-    pricing = target.client("pricing", region=API_REGION)
+    pricing = target.client("pricing", region=API_REGION, hurried=hurried)
+    not_reached: list[_NotReached] = []
 
     def ask(price: Price) -> _Answer | str:
+        if not_reached:
+            return str(not_reached[0])
         try:
             return _ask(pricing, price, region, day)
+        except _NotReached as reason:
+            not_reached.append(reason)
+            return str(reason)
         except _NotAnswered as reason:
             return str(reason)
 
@@ -76,9 +87,10 @@ def refresh(target: Target, before: PriceTable, today: date | None = None) -> Re
             sources[price.source] = before.sources[price.source]
             rows.append(price)
     if len(kept) == len(answers):
+        reason = next(iter(kept.values()), "nothing to ask for")
         raise PricesUnreachable(
-            f"expected prices of {region} from {URL}, found none: {next(iter(kept.values()), 'nothing to ask for')}. The "
-            "prices stay as they are. These credentials need pricing:GetProducts."
+            f"expected prices of {region} from {pricing.meta.endpoint_url}, found none: {reason}. The prices stay as they "
+            "are. These credentials need pricing:GetProducts."
         )
     table = PriceTable(region=region, currency=before.currency, sources=sources, prices=tuple(rows))
     return Refreshed(table, len(answers) - len(kept), kept)
@@ -94,13 +106,15 @@ def _ask(pricing: Any, price: Price, region: str, today: date) -> _Answer:
     try:
         pages = pricing.get_paginator("get_products").paginate(ServiceCode=query.service, Filters=wanted)
         products = [json.loads(text) for page in pages for text in page["PriceList"]]
-    except (BotoCoreError, ClientError) as error:
+    except BotoCoreError as error:
+        raise _NotReached(str(error)) from error
+    except ClientError as error:
         raise _NotAnswered(str(error)) from error
     found = [product for product in products if query.means(_attributes(product).get("usagetype", ""))]
     amounts = {amount for product in found for amount in _amounts(product, price)}
     if len(amounts) != 1:
         raise _NotAnswered(_what_was_found(query, len(products), sorted(amounts)))
-    return _Answer(amounts.pop(), _source(found[0], today))
+    return _Answer(amounts.pop(), _source(found[0], pricing.meta.endpoint_url, today))
 
 
 def _what_was_found(query: Query, products: int, amounts: Sequence[Decimal]) -> str:
@@ -132,7 +146,7 @@ def _number(text: str) -> Decimal:
         return Decimal(0)
 
 
-def _source(product: Mapping[str, Any], today: date) -> Source:
+def _source(product: Mapping[str, Any], url: str, today: date) -> Source:
     service, version = product.get("serviceCode", "?"), product.get("version", "?")
     published = str(product.get("publicationDate", "?"))[:10]
-    return Source(url=URL, as_of=today, through=f"Price List API, {service} version {version} published {published}")
+    return Source(url=url, as_of=today, through=f"Price List API, {service} version {version} published {published}")

@@ -91,11 +91,11 @@ class AwsTarget:
         region, endpoint = parameters.get("region", account.region), parameters["endpoint"]
         return Clients(region=region, endpoint=endpoint, login=Login(profile=account.profile)).client(service)
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
+    def client(self, service: str, *, region: str | None = None, hurried: bool = False) -> Any:
         with self._lock:
             if self._clients is None:
                 self._clients = Clients(region=self._environment.aws.region, login=login_of(self._environment.aws))
-            return self._clients.client(service, region=region)
+            return self._clients.client(service, region=region, hurried=hurried)
 
     def provider_config(self, region: str) -> dict[str, str]:
         """The same credentials for Pulumi's provider, which refuses other accounts by itself too.

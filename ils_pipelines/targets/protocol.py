@@ -22,8 +22,11 @@ class Target(Protocol):
     def engine(self) -> Engine:
         """What applies the programs of this environment."""
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
-        """A boto3 client for `service`, in the environment's region unless another is given."""
+    def client(self, service: str, *, region: str | None = None, hurried: bool = False) -> Any:
+        """A boto3 client for `service`, in the environment's region unless another is given.
+
+        A `hurried` one gives up after seconds: for what can be done without.
+        """
 
     def state_client(self, service: str, *, region: str | None = None) -> Any:
         """Likewise, with the credentials of whoever runs this, not of a role that is taken on for the environment."""

@@ -13,6 +13,8 @@ from ils_pipelines.targets.errors import TargetUnavailable
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
 MAX_ATTEMPTS = 8
+HURRIED_SECONDS = 2
+"""How long a call waits for what can be done without, connecting and reading each; it is tried once more."""
 MAX_CONNECTIONS = 50
 """Connections one client keeps open. Layers and their resources are worked on side by side; boto3's own limit is 10."""
 
@@ -68,24 +70,37 @@ class Clients:
         self._endpoint = endpoint
         self._login = login or Login(access_key=access_key)
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, bool], Any] = {}
         self._lock = threading.Lock()
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
-        """The client of `service`, in the account's region unless another is given.
+    def client(self, service: str, *, region: str | None = None, hurried: bool = False) -> Any:
+        """The client of `service`, in the account's region unless another is given; a `hurried` one gives up soon.
 
         Raises `TargetUnavailable` when the profile is not there or there are no credentials at all.
         """
-        key = (service, region or self._region)
+        key = (service, region or self._region, hurried)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._make(*key)
             return self._clients[key]
 
-    def _make(self, service: str, region: str) -> Any:
+    def _make(self, service: str, region: str, hurried: bool) -> Any:
         if self._session is None:
             self._session = _session(self._login, self._region, self._endpoint)
-        return self._session.client(service, region_name=region, endpoint_url=self._endpoint, config=_configuration())
+        configuration = _configuration()
+        if hurried:
+            configuration = configuration.merge(_hurried())
+        return self._session.client(service, region_name=region, endpoint_url=self._endpoint, config=configuration)
+
+
+def _hurried() -> Any:
+    from botocore.config import Config
+
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 2},
+        connect_timeout=HURRIED_SECONDS,
+        read_timeout=HURRIED_SECONDS,
+    )
 
 
 def _configuration() -> Any:

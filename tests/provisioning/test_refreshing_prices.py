@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
-from datetime import date
+from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from ils_pipelines.provisioning.cost_report import basis, cost_entry
 from ils_pipelines.provisioning.estimate import Resource, estimate
 from ils_pipelines.provisioning.price_queries import query_for
+from ils_pipelines.provisioning.price_reading import Prices
 from ils_pipelines.provisioning.price_refresh import PricesUnreachable, refresh
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.loading import load_environment
@@ -53,6 +56,8 @@ class PriceList:
     """A server that answers GetProducts by service; what it was asked is kept."""
 
     def __init__(self) -> None:
+        self.answering = threading.Event()
+        self.answering.set()
         self.answers: dict[str, list[str]] = {}
         self.asked: list[dict[str, Any]] = []
         outer = self
@@ -61,15 +66,18 @@ class PriceList:
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked.append(asked)
+                outer.answering.wait()
                 body = json.dumps({"FormatVersion": "aws_v1", "PriceList": outer.answers.get(asked["ServiceCode"], [])})
                 self.send_response(200)
                 self.end_headers()
-                self.wfile.write(body.encode())
+                with suppress(BrokenPipeError):  # nobody waits for it any more
+                    self.wfile.write(body.encode())
 
             def log_message(self, *args: Any) -> None:
                 """Nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
 
 @pytest.fixture
@@ -78,6 +86,7 @@ def price_list() -> Iterator[PriceList]:
     thread = threading.Thread(target=api.server.serve_forever)
     thread.start()
     yield api
+    api.answering.set()
     api.server.shutdown()
     thread.join()
     api.server.server_close()
@@ -86,8 +95,7 @@ def price_list() -> Iterator[PriceList]:
 @pytest.fixture
 def account(environments: Path, price_list: PriceList, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Target:
     """dev in an AWS account, where the variables of AWS's own SDKs name the endpoint."""
-    port = price_list.server.server_address[1]
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", price_list.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "an-example")
     monkeypatch.setenv("ILS_STATE_DIR", str(tmp_path / "state"))
@@ -114,7 +122,7 @@ def test_a_price_that_changed_is_taken_with_its_source_and_day(account: Target, 
     assert found is not None
     source = refreshed.table.sources[found.source]
     assert found.amount == Decimal("0.047")
-    assert (source.url, source.as_of) == ("https://api.pricing.us-east-1.amazonaws.com", TODAY)
+    assert (source.url, source.as_of) == (price_list.url, TODAY)
     assert source.through == "Price List API, AmazonEC2 version 20261124000000 published 2026-11-24"
 
 
@@ -211,9 +219,9 @@ def test_estimates_are_made_with_what_was_refreshed_and_say_so(account: Target, 
 
     found = nat_gateway(environment)
     assert found.after == Decimal("73.00")
-    assert "from the Price List API, read 2026-11-25" in basis(found)
+    assert f"from the Price List API at {price_list.url}, read 2026-11-25" in basis(found)
     [line] = cost_entry(found)["lines"]
-    assert (line["source"], line["as_of"]) == ("https://api.pricing.us-east-1.amazonaws.com", "2026-11-25")
+    assert (line["source"], line["as_of"]) == (price_list.url, "2026-11-25")
 
 
 def test_what_was_refreshed_in_one_target_counts_in_no_other(account: Target, price_list: PriceList) -> None:
@@ -229,6 +237,53 @@ def test_a_kept_table_that_cannot_be_read_is_passed_over(account: Target) -> Non
     file.write_text("{}")
 
     assert prices_for(account.environment) == price_table()
+
+
+def made_older(file: Path, by: timedelta) -> None:
+    moment = file.stat().st_mtime - by.total_seconds()
+    os.utime(file, (moment, moment))
+
+
+def test_a_plan_has_prices_read_that_are_older_than_a_day(account: Target, price_list: PriceList) -> None:
+    price_list.answers["AmazonEC2"] = [product("USE1-NatGateway-Hours", tier("0.10"))]
+    assert amount(Prices(account).table(), "nat-gateway") == Decimal("0.10")
+    price_list.answers["AmazonEC2"] = [product("USE1-NatGateway-Hours", tier("0.20"))]
+
+    assert amount(Prices(account).table(), "nat-gateway") == Decimal("0.10"), "they are of today"
+
+    kept = price_file(account.environment)
+    for file in (kept, kept.with_suffix(".tried")):
+        made_older(file, timedelta(days=1))
+    assert amount(Prices(account).table(), "nat-gateway") == Decimal("0.20")
+
+
+def test_layers_that_are_planned_at_once_have_them_read_once(account: Target, price_list: PriceList) -> None:
+    price_list.answers["AmazonEC2"] = [product("USE1-NatGateway-Hours", tier("0.10"))]
+    price_list.answering.clear()
+    layers = [Prices(account) for _ in range(3)]
+    price_list.answering.set()
+
+    assert {amount(each.table(), "nat-gateway") for each in layers} == {Decimal("0.10")}
+    assert len(price_list.asked) == len(price_table().prices)
+
+
+def test_a_plan_does_not_wait_for_an_answer_that_does_not_come(account: Target, price_list: PriceList) -> None:
+    price_list.answering.clear()
+
+    assert Prices(account).table() == price_table()
+    assert price_list.asked
+    assert not price_file(account.environment).exists()
+
+
+def test_where_there_is_no_way_to_the_api_a_plan_does_without_and_the_next_does_not_try(
+    account: Target, price_list: PriceList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert Prices(account).table() == price_table()
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", price_list.url)
+    assert Prices(open_target(account.environment)).table() == price_table()
+    assert price_list.asked == []
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from ils_sandbox.aws.overlay import (
     s3,
     sns,
     tagging,
+    wafv2,
 )
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
@@ -43,6 +44,7 @@ SERVICES: dict[str, Routes] = {
     "route53": route53.ROUTES,
     "s3": s3.ROUTES,
     "sns": sns.ROUTES,
+    "wafv2": wafv2.ROUTES,
 }
 
 TABLE: dict[tuple[str, str], Handler] = {

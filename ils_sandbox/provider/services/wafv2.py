@@ -19,10 +19,10 @@ def _associate(scope: Scope, inputs: Plain, _request: Plain) -> Plain:
 
 
 def _read(scope: Scope, id_: str, _known: Plain) -> Plain | None:
-    """A resource has one web ACL at most; another one than ours means that ours is gone."""
-    acl, _, resource = id_.partition(",")
+    """A resource has one web ACL at most: where another took the place of ours, that is what is found."""
+    resource = id_.partition(",")[2]
     found = scope.call("get_web_acl_for_resource", ResourceArn=resource).get("WebACL")
-    return {"WebAclArn": acl, "ResourceArn": resource} if found and found["ARN"] == acl else None
+    return {"WebAclArn": found["ARN"], "ResourceArn": resource} if found else None
 
 
 def _dissociate(scope: Scope, id_: str, state: Plain) -> None:

@@ -17,6 +17,11 @@ def _longer_ttl(around: Surroundings, made: Made) -> object:
     return around.client("route53").change_resource_record_sets(HostedZoneId=around.zone, ChangeBatch=batch)
 
 
+def _guarded_by_another(around: Surroundings, made: Made) -> object:
+    guarded = made.plain["resourceArn"]
+    return around.client("wafv2").associate_web_acl(WebACLArn=around.web_acl(), ResourceArn=guarded)
+
+
 CASES = (
     Case(
         "aws:route53/record:Record",
@@ -47,6 +52,9 @@ CASES = (
         "aws:wafv2/webAclAssociation:WebAclAssociation",
         lambda around: {"webAclArn": around.web_acl(), "resourceArn": around.load_balancer()},
         replacement=lambda around: {"webAclArn": around.web_acl()},
+        drift=_guarded_by_another,
+        drifted="webAclArn",
         shares_identity=True,
+        repaired_by_replacement=True,
     ),
 )
