@@ -160,6 +160,7 @@ def test_a_layer_that_did_not_change_keeps_its_data_version(
         assert len(versions) == 1
 
 
+@pytest.mark.long
 def test_an_environment_that_requires_approval_is_applied_only_as_the_approved_plan(provisioned: Provisioned) -> None:
     terminal = provisioned.terminal
 

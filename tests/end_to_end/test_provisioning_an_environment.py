@@ -58,6 +58,7 @@ def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox)
     assert not sandbox.checkpoint("vpc").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_the_larger_tiers_leave_nothing_either_in_no_region(
     sandbox: LocalSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str
@@ -87,6 +88,7 @@ def _mortal(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, **unprotected, "protection": False, "requires_approval": False, "waivers": [waiver]}
 
 
+@pytest.mark.long
 def test_the_three_environments_live_beside_each_other(sandbox: LocalSandbox) -> None:
     for environment in ENVIRONMENTS:
         up(sandbox, environment)
@@ -135,6 +137,7 @@ def _seconds(moment: Any) -> float:
 KILL_POINTS = 5
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_the_next_up_reaches_the_same_end(sandbox: LocalSandbox) -> None:
     """SIGKILL after a growing number of mutating calls: no duplicate, no orphan, and nothing left to do."""
     sandbox.ils("up", "dev")

@@ -18,7 +18,7 @@ from tools.iam.actions import actions
 from tools.iam.beside import ATTACHED_POLICIES
 from tools.iam.recording import full, plan, sandbox, shipped, watch
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 ACCOUNT = "123456789012"
 CHANGES = tuple(name for name in PROVISION if name not in READ_ONLY)

@@ -35,6 +35,7 @@ def test_there_is_a_way_to_break_every_control() -> None:
     assert broken == set(ControlId)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_broken_control_is_caught_and_names_the_resource(site: Site, case: Case) -> None:
     with case.breaks(site) as resource:

@@ -70,7 +70,7 @@ def test_dev_as_shipped_passes_every_control_or_waives_it(shipped: Site) -> None
     assert report.waiver_problems == ()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("tier", ["staging", "production"])
 def test_the_other_tiers_as_shipped_pass_every_control_or_waive_it(tiers: dict[str, Site], tier: str) -> None:
     report = tiers[tier].evaluate(now=NOW, others=("dev", "staging", "production"))
