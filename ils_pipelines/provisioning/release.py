@@ -16,6 +16,7 @@ from ils_pipelines.provisioning.estimate import Resource
 from ils_pipelines.provisioning.layers import upstream_outputs
 from ils_pipelines.release.app import AppRelease
 from ils_pipelines.release.canary.checks import Check, WithinMeasures, checks_of
+from ils_pipelines.release.canary.traffic import Traffic
 from ils_pipelines.release.history.store import History
 from ils_pipelines.release.manifests import manifests
 from ils_pipelines.release.plan import PROJECT, Survey
@@ -124,6 +125,8 @@ class ReleaseLayer:
                 missing.append(f"the layer {layer}")
             else:
                 missing += [f"the output {name} of {layer}" for name in names if name not in outputs]
+        if not missing and self._environment.app.canary.by_load_balancer and self.canary_group is None:
+            missing.append(f"the output canary_target_group_arn of {Layer.LOAD_BALANCER}")
         return missing
 
     def _value(self, layer: Layer, name: str) -> Any:
@@ -166,6 +169,8 @@ class ReleaseLayer:
                 database=database,
                 cache=cache,
                 target_group=self.target_group,
+                canary_group=self.canary_group,
+                traffic=self._traffic,
                 checks=checks_of(self._environment.app.canary, self._cloudwatch_check),
                 environment_file=environment_file_hash(self._environment.name),
             )
@@ -200,9 +205,32 @@ class ReleaseLayer:
             self._value(Layer.LOAD_BALANCER, "target_group_arn"), self._value(Layer.LOAD_BALANCER, "vpc_id")
         )
 
+    @property
+    def canary_group(self) -> TargetGroup | None:
+        """Likewise, for the pods that are tried; None where their number weighs."""
+        outputs = self._below[Layer.LOAD_BALANCER] or {}
+        if not self._environment.app.canary.by_load_balancer or "canary_target_group_arn" not in outputs:
+            return None
+        arn = str(outputs["canary_target_group_arn"].value)
+        return TargetGroup(arn, self._value(Layer.LOAD_BALANCER, "vpc_id")) if arn else None
+
+    @property
+    def _traffic(self) -> Traffic | None:
+        group = self.canary_group
+        if group is None:
+            return None
+        return Traffic(
+            self._target.client("elbv2"),
+            str(self._value(Layer.LOAD_BALANCER, "https_listener_arn")),
+            self.target_group.arn,
+            group.arn,
+            self._environment.app.canary.pause_seconds,
+        )
+
     def _cloudwatch_check(self, settings: CloudWatchCheck) -> Check:
         suffix = str(self._value(Layer.LOAD_BALANCER, "load_balancer_arn_suffix"))
-        return WithinMeasures(settings, self._target.client("cloudwatch"), suffix)
+        canary = str(self._value(Layer.LOAD_BALANCER, "canary_target_group_arn_suffix")) if self.canary_group else ""
+        return WithinMeasures(settings, self._target.client("cloudwatch"), suffix, canary)
 
 
 _NEEDED: Mapping[Layer, tuple[str, ...]] = {

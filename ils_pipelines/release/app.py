@@ -17,6 +17,7 @@ from ils_pipelines.release.apply import Applier
 from ils_pipelines.release.binding import wait_until_bound
 from ils_pipelines.release.canary.checks import Check
 from ils_pipelines.release.canary.run import CanaryRun
+from ils_pipelines.release.canary.traffic import Traffic
 from ils_pipelines.release.cluster import Cluster, Object
 from ils_pipelines.release.errors import KindNotServed, ReleaseError, ReleaseFailed
 from ils_pipelines.release.history.models import ReleaseRecord, ReleaseStatus, bodies, release_digest
@@ -60,13 +61,17 @@ class AppRelease:
         target_group: TargetGroup | None = None,
         limits: RolloutLimits | None = None,
         checks: Sequence[Check] = (),
+        canary_group: TargetGroup | None = None,
+        traffic: Traffic | None = None,
         environment_file: str = "",
     ) -> None:
-        """`limits` are those of the environment's file unless given. `checks` are made between the steps of a canary.
+        """`limits` are those of the environment's file unless given. `checks` are made between the steps of a canary;
+        where the load balancer weighs, its pods are bound to `canary_group` and get what `traffic` shifts to them.
         `environment_file` is the hash by which the history knows the file."""
         self._cluster = Cluster(api_client)
         self._limits = limits or RolloutLimits.of(environment.app)
-        self._release = release_of(environment, secrets, database, cache, self._limits, target_group)
+        self._release = release_of(environment, secrets, database, cache, self._limits, target_group, canary_group)
+        self._traffic = traffic
         self._manifests = manifests(self._release)
         self._checks = checks
         self._environment_file = environment_file
@@ -111,6 +116,7 @@ class AppRelease:
         cancelled = cancel or threading.Event()
         applier = self._applier(found, on_event, cancelled, force=force)
         applier.rehearse()
+        self._trial(applier, cancelled).end()
         try:
             applied, deployment = self._carry_out(applier, found, history, cancelled)
         except ResourceFailed as failure:
@@ -189,7 +195,7 @@ class AppRelease:
     def _carry_out(
         self, applier: Applier, found: Survey, history: History, cancel: threading.Event
     ) -> tuple[list[AppliedChange], Object]:
-        canary = CanaryRun(self._cluster, self._release, self._checks, self._limits, applier, cancel)
+        canary = self._trial(applier, cancel)
         tried = self._release.app.canary.enabled and history.last_good is not None and self._replaces_pods(found)
         if tried:
             canary.go(int(found.live[self._deployment]["spec"]["replicas"]))
@@ -198,6 +204,11 @@ class AppRelease:
         if tried:
             canary.remove()
         return applied, deployment
+
+    def _trial(self, applier: Applier, cancel: threading.Event) -> CanaryRun:
+        return CanaryRun(
+            self._cluster, self._release, self._checks, self._limits, applier, cancel, traffic=self._traffic
+        )
 
     def _replaces_pods(self, found: Survey) -> bool:
         """Whether there are pods, and the release would have others in their place."""
@@ -213,6 +224,7 @@ class AppRelease:
         applier = self._applier(found, on_event, cancel)
         applier.note(f"going back to release {kept.record.number} ({kept.record.image})")
         applier.rehearse()
+        self._trial(applier, cancel).end()
         return wanted, applier.up(), self._wait(applier, cancel)
 
     def _undone(self, failure: ResourceFailed, plan: Plan, history: History, on_event: OnEvent) -> ReleaseFailed:

@@ -91,6 +91,8 @@ class Release:
     progress_deadline: timedelta = RolloutLimits.deadline
     target_group: TargetGroup | None = None
     """None for an application that no load balancer leads to."""
+    canary_group: TargetGroup | None = None
+    """Of new pods that are being tried, where the load balancer says how many requests they get."""
 
     @property
     def namespace(self) -> str:
@@ -111,6 +113,7 @@ def release_of(
     cache: CacheEndpoint,
     limits: RolloutLimits | None = None,
     target_group: TargetGroup | None = None,
+    canary_group: TargetGroup | None = None,
 ) -> Release:
     """The release that an environment's file asks for. Raises `ReleaseError` when a variable is set twice."""
     from ils_pipelines.release.manifests.tracing import tracing_variables
@@ -151,6 +154,7 @@ def release_of(
         kubernetes_version=environment.cluster.version,
         progress_deadline=(limits or RolloutLimits.of(app)).deadline,
         target_group=target_group,
+        canary_group=canary_group,
     )
 
 

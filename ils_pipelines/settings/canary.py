@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -38,13 +39,16 @@ class CommandCheck(Section):
 
 
 class CloudWatchCheck(Section):
-    """What the load balancer measured, over the minutes before."""
+    """What the load balancer measured, over the minutes before: of the new pods alone where it weighs, else of all pods."""
 
     error_percent: NotNegative = Field(default=1.0, description="Most answers of 5xx, in percent of all requests.")
     latency_ms: NotNegative = Field(
         default=1000.0, description="Highest 95th percentile of the targets' response time."
     )
     minutes: Annotated[int, Field(strict=True, ge=1, le=60)] = Field(default=5, description="Minutes to look back.")
+    least_requests: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=1, description="Fewest requests that say something; with fewer the check fails."
+    )
 
 
 class PrometheusCheck(Section):
@@ -71,18 +75,32 @@ class CanaryChecks(Section):
     prometheus: tuple[PrometheusCheck, ...] = Field(default=(), description="Queries of Prometheus.")
 
 
+class Weigher(StrEnum):
+    """What gives the new pods their share."""
+
+    PODS = "pods"
+    """Their number: all pods get requests alike, from the load balancer and from inside the cluster."""
+    LOAD_BALANCER = "load_balancer"
+    """The load balancer, which has a target group of its own for them; inside the cluster they get none."""
+
+
 class Canary(Section):
-    """A release goes to a few pods first. Weights are shares of the pods: the load balancer has one target group, whose
-    pods get requests alike."""
+    """A release goes to a few pods first."""
 
     enabled: Flag = Field(default=False, description="Whether releases that change the pods are tried first.")
+    weigher: Weigher = Field(default=Weigher.PODS, description="What gives the new pods their share of the requests.")
     steps: Annotated[tuple[Weight, ...], Field(min_length=1)] = Field(
-        default=(10, 25, 50), description="Percent of the pods that are new, step by step; all of them follow the last."
+        default=(10, 25, 50), description="Percent that the new pods get, step by step; all follow the last."
     )
     pause_seconds: Annotated[int, Field(strict=True, ge=0, le=3600)] = Field(
         default=60, description="Seconds of real requests between a step and its checks."
     )
     checks: CanaryChecks = Field(default_factory=CanaryChecks, description="What has to hold after each step.")
+
+    @property
+    def by_load_balancer(self) -> bool:
+        """Whether the load balancer needs a second target group."""
+        return self.enabled and self.weigher is Weigher.LOAD_BALANCER
 
 
 @rule(Canary, "steps")

@@ -33,6 +33,8 @@ class EntranceArgs:
     subnet_ids: pulumi.Output[list[str]]
     security_group_id: pulumi.Output[str]
     logs: AccessLogBucket
+    canary: bool
+    """Whether there is a second target group, for new pods that are being tried."""
 
 
 class Entrance(pulumi.ComponentResource):
@@ -40,11 +42,13 @@ class Entrance(pulumi.ComponentResource):
 
     balancer: aws.lb.LoadBalancer
     targets: aws.lb.TargetGroup
+    canary_targets: aws.lb.TargetGroup | None
     domain: Domain
     https: aws.lb.Listener
 
     def __init__(self, name: str, args: EntranceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ils:load_balancer:Entrance", name, None, opts)
+        self._args = args
         inside = pulumi.ResourceOptions(parent=self)
         full_name = args.naming.name()
         self.balancer = aws.lb.LoadBalancer(
@@ -62,32 +66,9 @@ class Entrance(pulumi.ComponentResource):
             tags=args.naming.tags(full_name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.logs.policy]),
         )
-        targets_name = args.naming.name("app")
-        self.targets = aws.lb.TargetGroup(
-            "app",
-            name=targets_name,
-            port=args.app_port,
-            protocol="HTTP",
-            vpc_id=args.vpc_id,
-            target_type="ip",  # pods themselves: one hop less, and a node that leaves takes no other node's requests
-            health_check=aws.lb.TargetGroupHealthCheckArgs(
-                enabled=True,
-                path=HEALTH_PATH,
-                port="traffic-port",
-                protocol="HTTP",
-                matcher="200",
-                interval=15,
-                timeout=5,
-                healthy_threshold=2,
-                unhealthy_threshold=3,
-            ),
-            stickiness=aws.lb.TargetGroupStickinessArgs(
-                enabled=True, type="lb_cookie", cookie_duration=args.settings.session_hours * 3600
-            ),
-            deregistration_delay=30,  # longer than a request takes, shorter than a pod's end
-            tags=args.naming.tags(targets_name),
-            opts=inside,
-        )
+        self.targets = self._targets("app")
+        # In no listener but while a release is tried: releasing puts it beside the other and takes it out again.
+        self.canary_targets = self._targets("canary") if args.canary else None
         self.domain = Domain(
             "domain",
             DomainArgs(
@@ -133,6 +114,35 @@ class Entrance(pulumi.ComponentResource):
             )
         self.register_outputs({"dns_name": self.balancer.dns_name})
 
+    def _targets(self, purpose: str) -> aws.lb.TargetGroup:
+        args = self._args
+        name = args.naming.name(purpose)
+        return aws.lb.TargetGroup(
+            purpose,
+            name=name,
+            port=args.app_port,
+            protocol="HTTP",
+            vpc_id=args.vpc_id,
+            target_type="ip",  # pods themselves: one hop less, and a node that leaves takes no other node's requests
+            health_check=aws.lb.TargetGroupHealthCheckArgs(
+                enabled=True,
+                path=HEALTH_PATH,
+                port="traffic-port",
+                protocol="HTTP",
+                matcher="200",
+                interval=15,
+                timeout=5,
+                healthy_threshold=2,
+                unhealthy_threshold=3,
+            ),
+            stickiness=aws.lb.TargetGroupStickinessArgs(
+                enabled=True, type="lb_cookie", cookie_duration=args.settings.session_hours * 3600
+            ),
+            deregistration_delay=30,  # longer than a request takes, shorter than a pod's end
+            tags=args.naming.tags(name),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
 
 def declare(environment: Environment, upstream: Upstream) -> None:
     """Declare the layer on top of vpc."""
@@ -158,8 +168,10 @@ def declare(environment: Environment, upstream: Upstream) -> None:
             subnet_ids=vpc.public_subnet_ids,
             security_group_id=vpc.load_balancer_security_group_id,
             logs=logs,
+            canary=environment.app.canary.by_load_balancer,
         ),
     )
+    canary = entrance.canary_targets
     LoadBalancerOutputs(
         load_balancer_arn=entrance.balancer.arn,
         load_balancer_arn_suffix=entrance.balancer.arn_suffix,
@@ -168,6 +180,8 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         https_listener_arn=entrance.https.arn,
         target_group_arn=entrance.targets.arn,
         target_group_arn_suffix=entrance.targets.arn_suffix,
+        canary_target_group_arn=canary.arn if canary else pulumi.Output.from_input(""),
+        canary_target_group_arn_suffix=canary.arn_suffix if canary else pulumi.Output.from_input(""),
         vpc_id=vpc.vpc_id,
         certificate_arn=entrance.domain.certificate_arn,
         url=pulumi.Output.from_input(f"https://{settings.domain}"),

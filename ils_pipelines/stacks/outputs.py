@@ -180,6 +180,9 @@ class LoadBalancerOutputs(LayerOutputs):
     """Where the application's pods are to be registered, by their addresses."""
     target_group_arn_suffix: Text
     """What CloudWatch calls it: `targetgroup/<name>/<id>`."""
+    canary_target_group_arn: Text
+    """Likewise, for new pods that are being tried; empty where the load balancer does not weigh."""
+    canary_target_group_arn_suffix: Text
     vpc_id: Text
     """Where the targets are."""
     certificate_arn: Text

@@ -119,8 +119,10 @@ class PodIdentities(pulumi.ComponentResource):
             return pod_policies.application(tables, key, region)
 
         def controller(account: str) -> str:
-            groups = f"targetgroup/{naming.name('app')}/*"
-            return pod_policies.target_registration(f"arn:{partition}:elasticloadbalancing:{region}:{account}:{groups}")
+            weighed = args.environment.app.canary.by_load_balancer
+            names = [naming.name(purpose) for purpose in ("app", *(("canary",) if weighed else ()))]
+            groups = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup"
+            return pod_policies.target_registration([f"{groups}/{name}/*" for name in names])
 
         self.application_role_arn = self._identity(
             "app",

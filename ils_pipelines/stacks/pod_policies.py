@@ -34,7 +34,7 @@ def application(table_arns: list[str], key_arn: str, region: str) -> str:
     )
 
 
-def target_registration(target_groups_arn: str) -> str:
+def target_registration(target_group_arns: list[str]) -> str:
     """What the AWS Load Balancer Controller needs for target group bindings alone."""
     return policies.document(
         {
@@ -56,6 +56,6 @@ def target_registration(target_groups_arn: str) -> str:
             "Sid": "Register",
             "Effect": "Allow",
             "Action": ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
-            "Resource": target_groups_arn,
+            "Resource": target_group_arns,
         },
     )

@@ -181,6 +181,7 @@ class Registry:
     ) -> Object:
         _check_version(kind, live, new)
         _keep_identity(kind, live, new)
+        _check_finalizers(kind, live, new)
         if kind.has(STATUS):
             new = _only(subresource, live, new)
         schema = self.schema(kind)
@@ -318,6 +319,20 @@ def _keep_identity(kind: Kind, live: Object, new: Object) -> None:
             metadata[name] = before[name]
         else:
             metadata.pop(name, None)
+
+
+def _check_finalizers(kind: Kind, live: Object, new: Object) -> None:
+    """What is being deleted can be held by nobody who has not held it before."""
+    before = live["metadata"].get("finalizers", ())
+    added = [each for each in new["metadata"].get("finalizers") or () if each not in before]
+    if "deletionTimestamp" in live["metadata"] and added:
+        shown = ", ".join(f'"{each}"' for each in added)
+        why = (
+            "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
+            f"[]string{{{shown}}}"
+        )
+        cause = statuses.Cause("metadata.finalizers", "FieldValueForbidden", why)
+        raise statuses.invalid(kind, name_of(live), [cause])
 
 
 def _only(subresource: str, live: Object, new: Object) -> Object:

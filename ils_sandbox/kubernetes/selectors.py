@@ -104,10 +104,10 @@ def _field(kind: Kind, text: str) -> tuple[str, str, bool]:
     if not operator:
         raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
     if path not in (*_COMMON_FIELDS, *FIELDS.get(kind, ())):
-        raise bad_request(
-            f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector "", '
-            f'field selector "{text}": field label not supported: {path}'
-        )
+        if kind in FIELDS:
+            raise bad_request(f"field label not supported: {path}")
+        only = ", ".join(f'"{field}"' for field in _COMMON_FIELDS)
+        raise bad_request(f'"{path}" is not a known field selector: only {only}')
     return path, value, operator == "!="
 
 

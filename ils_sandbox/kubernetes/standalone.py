@@ -29,8 +29,9 @@ class StandaloneServer:
     server: ServerProcess
 
     @classmethod
-    def start(cls, directory: Path) -> StandaloneServer:
-        """Start, and return when it answers. Raises RuntimeError with the end of its log when it does not."""
+    def start(cls, directory: Path, *, aws_endpoint: str = "") -> StandaloneServer:
+        """Start, and return when it answers. With `aws_endpoint`, target groups there get the pods that are bound to them.
+        Raises RuntimeError with the end of its log when it does not start."""
         certificates = ensure_certificates(directory / "tls")
         log = directory / "kubernetes.log"
         server = ServerProcess.start(
@@ -39,6 +40,7 @@ class StandaloneServer:
             [
                 *("--directory", str(directory / "kubernetes")),
                 *("--tls-cert", str(certificates.certificate_file), "--tls-key", str(certificates.key_file)),
+                *(("--aws-endpoint", aws_endpoint) if aws_endpoint else ()),
             ],
             port=free_port(0),
             log=log,

@@ -9,6 +9,7 @@ from typing import Any
 
 from ils_pipelines.release.app import AppRelease
 from ils_pipelines.release.canary.checks import Check
+from ils_pipelines.release.canary.traffic import Traffic
 from ils_pipelines.release.settings import CacheEndpoint, DatabaseEndpoint, RolloutLimits, TargetGroup
 from ils_pipelines.settings.environment import Environment
 from ils_sandbox.kubernetes.standalone import StandaloneServer
@@ -37,6 +38,8 @@ class Site:
         database_host: str = "db.example.internal",
         target_group: TargetGroup | None = None,
         checks: Sequence[Check] = (),
+        canary_group: TargetGroup | None = None,
+        traffic: Traffic | None = None,
     ) -> AppRelease:
         environment = Environment.model_validate({"name": "dev", "app": dict(app or {})})
         return AppRelease(
@@ -48,6 +51,8 @@ class Site:
             target_group=target_group,
             limits=limits,
             checks=checks,
+            canary_group=canary_group,
+            traffic=traffic,
         )
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:

@@ -28,6 +28,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "autoscaled": {"autoscaling": {"enabled": True, "min_replicas": 2, "max_replicas": 7}},
     "traced by a collector": {"tracing": {"mode": "collector"}},
     "traced by a sidecar": {"tracing": {"mode": "sidecar", "sidecar_image": COLLECTOR}},
+    "weighed by the load balancer": {"canary": {"enabled": True, "weigher": "load_balancer"}},
     "with a role": {"service_account_role_arn": "arn:aws:iam::123456789012:role/ils-app"},
     "scraped": {"scraping_namespaces": ["monitoring", "observability"]},
     "on another port": {"port": 8080, "image": "registry.example.com:5000/ils/app:2.0.0"},

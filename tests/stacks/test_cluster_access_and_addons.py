@@ -127,6 +127,8 @@ def test_the_application_reaches_its_own_tables_and_their_key(run: Any, applied:
 
 def test_the_controller_registers_targets_of_this_environment_and_no_others(run: Any, applied: Runs, tier: str) -> None:
     register = statements(run, "load-balancer-controller")["Register"]
-    name = applied[Layer.LOAD_BALANCER].one("TargetGroup").inputs["name"]
-    assert register["Resource"] == f"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/{name}/*"
+    groups = ["app", "canary"] if tier == "production" else ["app"]
+    names = [applied[Layer.LOAD_BALANCER].one("TargetGroup", group).inputs["name"] for group in groups]
+    prefix = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup"
+    assert register["Resource"] == [f"{prefix}/{name}/*" for name in names]
     assert {action.split(":")[1] for action in register["Action"]} == {"RegisterTargets", "DeregisterTargets"}

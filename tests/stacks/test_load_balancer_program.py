@@ -26,7 +26,7 @@ def balancer(run: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def targets(run: Any) -> dict[str, Any]:
-    return dict(run.one("TargetGroup").inputs)
+    return dict(run.one("TargetGroup", "app").inputs)
 
 
 def test_it_faces_the_internet_from_the_public_subnets(balancer: dict[str, Any]) -> None:
@@ -65,6 +65,19 @@ def test_https_goes_to_the_application(run: Any) -> None:
     (action,) = run.one("Listener", "https").inputs["defaultActions"]
     assert action["type"] == "forward"
     assert action["targetGroupArn"].endswith("TargetGroup/app")
+
+
+def test_new_pods_have_targets_of_their_own_where_it_weighs_and_no_listener_leads_there_at_rest(
+    of_tier: Callable[[str], Runs],
+) -> None:
+    run = of_tier("production")[Layer.LOAD_BALANCER]
+    canary, app = (dict(run.one("TargetGroup", name).inputs) for name in ("canary", "app"))
+
+    assert {key: value for key, value in canary.items() if key not in ("name", "tags")} == {
+        key: value for key, value in app.items() if key not in ("name", "tags")
+    }
+    assert run.outputs["canary_target_group_arn"].endswith("TargetGroup/canary")
+    assert of_tier("dev")[Layer.LOAD_BALANCER].outputs["canary_target_group_arn"] == ""
 
 
 @pytest.mark.parametrize(

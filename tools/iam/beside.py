@@ -18,7 +18,8 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
         "GetBackupVaultAccessPolicy",
         "ListTags",
     ),
-    "cloudwatch": ("DescribeAlarms", "GetDashboard", "ListTagsForResource"),
+    # The measures are what the checks between the steps of a canary look at: no recorded life has one.
+    "cloudwatch": ("DescribeAlarms", "GetDashboard", "GetMetricData", "ListTagsForResource"),
     "dynamodb": ("DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource"),
     "ec2": (
         "DescribeAccountAttributes",

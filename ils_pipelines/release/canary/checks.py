@@ -97,12 +97,14 @@ def _values(answer: Mapping[str, Any]) -> list[float]:
 
 @dataclass(frozen=True)
 class WithinMeasures:
-    """What CloudWatch has of the load balancer: of all pods together, as it does not tell them apart."""
+    """What CloudWatch has of the load balancer: of one target group, or of all pods together."""
 
     settings: CloudWatchCheck
     client: Any
     load_balancer: str
     """As CloudWatch calls it: `app/<name>/<id>`."""
+    target_group: str = ""
+    """Likewise `targetgroup/<name>/<id>`, of the new pods; empty where they have none of their own."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def problem(self) -> str:
@@ -112,6 +114,11 @@ class WithinMeasures:
             requests, errors, latency = self._measured()
         except (BotoCoreError, ClientError) as error:
             return f"expected measures of the load balancer from CloudWatch, found none ({error})"
+        if requests < self.settings.least_requests:
+            return (
+                f"expected measures of {self.settings.least_requests} requests or more from CloudWatch, found "
+                f"{requests:.0f} in {self.settings.minutes} minutes: the new pods have shown nothing yet"
+            )
         share = 100 * errors / requests if requests else 0.0
         problems = []
         if share > self.settings.error_percent:
@@ -140,6 +147,8 @@ class WithinMeasures:
 
     def _query(self, id_: str, metric: str, statistic: str) -> dict[str, Any]:
         dimensions = [{"Name": "LoadBalancer", "Value": self.load_balancer}]
+        if self.target_group:
+            dimensions.insert(0, {"Name": "TargetGroup", "Value": self.target_group})
         named = {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions}
         return {"Id": id_, "MetricStat": {"Metric": named, "Period": 60, "Stat": statistic}}
 

@@ -68,6 +68,7 @@ def values_of(release: Release) -> dict[str, Any]:
             "scaleDownSeconds": app.autoscaling.scale_down_seconds,
             "scaleUpSeconds": app.autoscaling.scale_up_seconds,
         },
+        "canaryByLoadBalancer": app.canary.by_load_balancer,
         "minAvailable": app.min_available,
         "quota": {
             "pods": app.quota.pods,

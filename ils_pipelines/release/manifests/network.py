@@ -6,9 +6,9 @@ from typing import Any
 
 from ils_pipelines.release.manifests.parts import manifest
 from ils_pipelines.release.manifests.tracing import OTLP_HTTP_PORT
-from ils_pipelines.release.names import APP_NAME, DENY_ALL_NAME, all_pods
+from ils_pipelines.release.names import APP_NAME, CANARY_NAME, DENY_ALL_NAME, all_pods, selector
 from ils_pipelines.release.objects import NETWORK_POLICY, SERVICE, TARGET_GROUP_BINDING, Manifest
-from ils_pipelines.release.settings import SERVICE_PORT, Release
+from ils_pipelines.release.settings import SERVICE_PORT, Release, TargetGroup
 from ils_pipelines.settings.workload import TracingMode
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -19,23 +19,40 @@ POD_IDENTITY_AGENT = "169.254.170.23/32"
 
 
 def service(release: Release) -> Manifest:
+    """Leads to all pods, those that are being tried included, unless the load balancer says what these get."""
+    environment = release.environment
+    weighed = release.app.canary.by_load_balancer
+    return _service(release, APP_NAME, selector(environment) if weighed else all_pods(environment))
+
+
+def canary_service(release: Release) -> Manifest:
+    return _service(release, CANARY_NAME, selector(release.environment, CANARY_NAME))
+
+
+def _service(release: Release, name: str, pods: dict[str, str]) -> Manifest:
     port = {"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"}
-    spec = {"type": "ClusterIP", "selector": all_pods(release.environment), "ports": [port]}
-    return manifest(release, SERVICE, APP_NAME, {"spec": spec})
+    return manifest(release, SERVICE, name, {"spec": {"type": "ClusterIP", "selector": pods, "ports": [port]}})
 
 
 def target_group_binding(release: Release) -> Manifest | None:
-    """What registers the pods with the load balancer. Says all that the controller's webhook would fill in otherwise."""
-    if release.target_group is None:
-        return None
+    """What registers the pods with the load balancer."""
+    return None if release.target_group is None else _binding(release, APP_NAME, release.target_group)
+
+
+def canary_binding(release: Release, group: TargetGroup) -> Manifest:
+    return _binding(release, CANARY_NAME, group)
+
+
+def _binding(release: Release, name: str, group: TargetGroup) -> Manifest:
+    """Says all that the controller's webhook would fill in otherwise."""
     spec = {
-        "targetGroupARN": release.target_group.arn,
+        "targetGroupARN": group.arn,
         "targetType": "ip",
         "ipAddressType": "ipv4",
-        "vpcID": release.target_group.vpc_id,
-        "serviceRef": {"name": APP_NAME, "port": "http"},
+        "vpcID": group.vpc_id,
+        "serviceRef": {"name": name, "port": "http"},
     }
-    return manifest(release, TARGET_GROUP_BINDING, APP_NAME, {"spec": spec})
+    return manifest(release, TARGET_GROUP_BINDING, name, {"spec": spec})
 
 
 def default_deny(release: Release) -> Manifest:

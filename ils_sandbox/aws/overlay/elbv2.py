@@ -45,6 +45,7 @@ REDIRECT_DEFAULTS = {
 }
 """What a redirect keeps of the request's address where it does not say otherwise."""
 
+MOST_WEIGHT = 999
 _SECURE = frozenset({"HTTPS", "TLS"})
 
 
@@ -169,8 +170,25 @@ def _check_port(call: Call, world: World, balancer: str, but: str = "") -> None:
         )
 
 
+def _check_forwards(call: Call, world: World) -> None:
+    """Whose targets are sticky is itself to be sticky among several groups."""
+    groups = world.backend(call, "elbv2").target_groups
+    for action in call.params.get("DefaultActions") or ():
+        forward = action.get("ForwardConfig", {})
+        named = [each["TargetGroupArn"] for each in forward.get("TargetGroups", ())]
+        sticky = [arn for arn in named if arn in groups and groups[arn].attributes.get("stickiness.enabled") == "true"]
+        if len(named) > 1 and sticky and not forward.get("TargetGroupStickinessConfig", {}).get("Enabled"):
+            message = (
+                "You must enable group stickiness on a rule if you enable target stickiness on one of its target groups"
+            )
+            raise AwsError("InvalidConfigurationRequest", message)
+        if any(not 0 <= each.get("Weight", 1) <= MOST_WEIGHT for each in forward.get("TargetGroups", ())):
+            raise AwsError("ValidationError", f"The weight of a target group must be between 0 and {MOST_WEIGHT}")
+
+
 def create_listener(call: Call, world: World) -> Result:
     _check_port(call, world, call.params["LoadBalancerArn"])
+    _check_forwards(call, world)
     _check_certificates(call, world)
     return _listeners(world.forward(call))
 
@@ -180,6 +198,7 @@ def modify_listener(call: Call, world: World) -> Result:
     listener = world.invoke(call, "elbv2", "DescribeListeners", ListenerArns=[arn])["Listeners"][0]
     if call.params.get("Port"):
         _check_port(call, world, listener["LoadBalancerArn"], but=arn)
+    _check_forwards(call, world)
     _check_certificates(call, world)
     world.forward(call)
     if call.params.get("Protocol", "HTTPS") not in _SECURE:

@@ -12,6 +12,7 @@ from typing import Any
 from ils_sandbox.kubernetes.controllers import rollout_status
 from ils_sandbox.kubernetes.controllers.ownership import (
     active_pods,
+    owned,
     reference,
     replica_sets,
     seconds_until_available,
@@ -177,7 +178,9 @@ class Deployments:
         for found in old:
             self._scale(deployment, found, 0)
         cluster = self._registry.cluster
-        if not any(found["metadata"] for replica_set in old for found in active_pods(cluster, replica_set)):
+        # One that is being stopped still runs.
+        left = [pod for replica_set in old for pod in owned(cluster, POD, replica_set)]
+        if all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in left):
             self._scale(deployment, new, deployment["spec"]["replicas"])
 
     def _roll(self, deployment: Object, new: Object, old: list[Object]) -> None:

@@ -40,7 +40,8 @@ def write(registry: Registry, deployment: Object, new: Object | None, limits: Bo
         "readyReplicas": sum(ready(pod) for pod in pods),
         "availableReplicas": sum(left == 0 for left in waits),
     }
-    counts["unavailableReplicas"] = max(0, limits.replicas - counts["availableReplicas"])
+    asked = sum(found["spec"]["replicas"] for found in rolled)
+    counts["unavailableReplicas"] = max(0, asked - counts["availableReplicas"])
     failures = [found for item in rolled if not terminating(item) and (found := condition(item, FAILURE))]
     conditions = [_available(counts, limits)]
     if not deployment["spec"].get("paused"):

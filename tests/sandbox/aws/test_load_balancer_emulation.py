@@ -37,6 +37,16 @@ def listen(aws: AwsServer, balancer: str, **more: Any) -> dict[str, Any]:
     return listener
 
 
+def target_groups(aws: AwsServer, network: Network, name: str) -> list[str]:
+    made = [
+        aws.client("elbv2").create_target_group(
+            Name=f"{name}-{number}", Protocol="HTTP", Port=5000, VpcId=network.vpc, TargetType="ip"
+        )
+        for number in range(2)
+    ]
+    return [each["TargetGroups"][0]["TargetGroupArn"] for each in made]
+
+
 def certificate(aws: AwsServer) -> str:
     answer = aws.client("acm").request_certificate(
         DomainName="ils.example.com", ValidationMethod="DNS", KeyAlgorithm="EC_prime256v1"
@@ -163,3 +173,33 @@ def test_subnets_and_groups_of_a_load_balancer_stay(aws: AwsServer, balancer: st
     aws.client("elbv2").delete_load_balancer(LoadBalancerArn=balancer)
     ec2.delete_subnet(SubnetId=network.subnets[0])
     ec2.delete_security_group(GroupId=network.group)
+
+
+def test_a_listener_holds_the_weights_of_several_groups(
+    aws: AwsServer, network: Network, balancer: str, name: str
+) -> None:
+    elb = aws.client("elbv2")
+    groups = target_groups(aws, network, name)
+    weights = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in zip(groups, (90, 10), strict=True)]
+    listener = listen(aws, balancer, DefaultActions=[{"Type": "forward", "TargetGroupArn": groups[0]}])
+
+    forward = {"TargetGroups": weights, "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 60}}
+    action = {"Type": "forward", "ForwardConfig": forward}
+    elb.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=[action])
+
+    (found,) = elb.describe_listeners(ListenerArns=[listener["ListenerArn"]])["Listeners"][0]["DefaultActions"]
+    assert found["ForwardConfig"] == forward
+
+
+def test_groups_with_sticky_targets_are_weighted_only_with_stickiness_among_them(
+    aws: AwsServer, network: Network, balancer: str, name: str
+) -> None:
+    elb = aws.client("elbv2")
+    groups = target_groups(aws, network, name)
+    pairs = [{"Key": "stickiness.enabled", "Value": "true"}, {"Key": "stickiness.type", "Value": "lb_cookie"}]
+    elb.modify_target_group_attributes(TargetGroupArn=groups[1], Attributes=pairs)
+    listener = listen(aws, balancer, DefaultActions=[{"Type": "forward", "TargetGroupArn": groups[0]}])
+
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": arn} for arn in groups]}}
+    with pytest.raises(ClientError, match="must enable group stickiness"):
+        elb.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=[action])
