@@ -15,6 +15,7 @@ from ils_pipelines.settings.backup_vault import BackupVault
 from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.database import Database
+from ils_pipelines.settings.drills import Drills
 from ils_pipelines.settings.encryption import Encryption
 from ils_pipelines.settings.engine import EngineSettings
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
@@ -84,6 +85,7 @@ class Environment(Section):
     backup_vault: BackupVault = Field(
         default_factory=BackupVault, description="Where backups are kept, here and in another region."
     )
+    drills: Drills = Field(default_factory=Drills, description="How disaster recovery is rehearsed.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="What is collected and watched, and who is told."
     )

@@ -90,6 +90,17 @@ def _copies_are_elsewhere(environment: Environment, _today: date) -> Iterator[Fi
         )
 
 
+def _verifiers_are_elsewhere(environment: Environment, _today: date) -> Iterator[Finding]:
+    for number, network in enumerate(environment.drills.verify_from):
+        if network.overlaps(environment.network.cidr):
+            yield Finding(
+                ("drills", "verify_from", number),
+                str(network),
+                "overlaps network.cidr, so that what is live could reach what a drill restored",
+                "Name the network that Dagster runs in, outside of the environment.",
+            )
+
+
 def _ports_differ(environment: Environment, _today: date) -> Iterator[Finding]:
     if environment.cache.port == environment.database.port:
         yield Finding(
@@ -254,6 +265,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
     (("aws.external_id", "aws.assume_role"), _external_id_has_a_role),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),
+    (("drills.verify_from", "network.cidr"), _verifiers_are_elsewhere),
     (("cache.port", "database.port"), _ports_differ),
     (
         (

@@ -1,0 +1,125 @@
+"""Taking away what drills made: at the end of each, and afterwards what one left that was killed.
+
+Found by the names that drills give and, with the tags, by who runs the drill and how long it has been there. What has
+another name is never touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ils_pipelines.errors import IlsError
+from ils_pipelines.operations.restore.kinds import KINDS, Kind, Made
+from ils_pipelines.operations.restore.namespaces import NAMESPACES
+from ils_pipelines.operations.restore.place import DRILL_PREFIX, HOLDER, started_at
+
+if TYPE_CHECKING:
+    from ils_pipelines.targets.protocol import Target
+
+THREADS = 8
+_ALL = (*KINDS, NAMESPACES)
+_BY_NAME = {kind.name: kind for kind in _ALL}
+
+
+class CannotLook(IlsError):
+    """What is left of drills cannot be found out."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep did."""
+
+    removed: tuple[Made, ...]
+    failures: tuple[tuple[Made, str], ...] = ()
+    """What could not be taken away, and why."""
+
+
+def of_drills(target: Target, drill: str | None = None) -> tuple[Made, ...]:
+    """Everything there is of the drills of the target's environment, or of one drill. Raises `CannotLook`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    environment = target.environment
+    prefix = f"{DRILL_PREFIX}-{environment.name}-"
+    looks = [(kind, region) for kind in KINDS for region in environment.regions]
+    looks.append((NAMESPACES, environment.aws.region))
+    try:
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = pool.map(lambda look: tuple(look[0].list(target, look[1], prefix)), looks)
+            made = [each for several in found for each in several]
+    except (BotoCoreError, ClientError) as error:
+        raise CannotLook(
+            f"expected to see what drills of {environment.name} left, found that AWS cannot be asked: {error}. Check that "
+            "these credentials may list databases, caches, tables and security groups."
+        ) from error
+    # `ilsdrill-dev-` also begins the names of an environment `dev-2`, whose drills are its own.
+    return tuple(each for each in made if _drill_of(each, environment.name) in ({drill} if drill else _ANY))
+
+
+class _Anything:
+    def __contains__(self, value: object) -> bool:
+        return value is not None
+
+
+_ANY = _Anything()
+
+
+def _drill_of(made: Made, environment: str) -> str | None:
+    match = re.fullmatch(rf"{DRILL_PREFIX}-{re.escape(environment)}-([0-9a-f]{{8}})(-.*)?", made.name)
+    return match.group(1) if match else None
+
+
+def drill_of(made: Made, environment: str) -> str:
+    """The id of the drill that made it."""
+    return _drill_of(made, environment) or ""
+
+
+def is_left_over(made: Made, *, now: datetime, longest: timedelta, orphans_of: str = "") -> bool:
+    """Whether nobody is at work with it any more: it is too old, or of a holder that is known not to run a drill now.
+
+    What has no tags (a table that is being restored) is as old as AWS says.
+    """
+    if orphans_of and made.tags.get(HOLDER) == orphans_of:
+        return True
+    began = started_at(made.tags) or made.created
+    return began is not None and began.astimezone(UTC) < now - longest
+
+
+def sweep(target: Target, made: Iterable[Made], *, on_removed: Callable[[Made], None] = lambda _made: None) -> Swept:
+    """Take all of it away, dependents first, and wait until it is gone. Raises nothing: what fails is reported."""
+    removed: list[Made] = []
+    failures: list[tuple[Made, str]] = []
+    everything = list(made)
+    for stage in sorted({_BY_NAME[each.kind].stage for each in everything}):
+        now = [each for each in everything if _BY_NAME[each.kind].stage == stage]
+        with ThreadPoolExecutor(THREADS) as pool:
+            outcomes = list(pool.map(lambda each: _remove(target, _BY_NAME[each.kind], each), now))
+        for each, why in zip(now, outcomes, strict=True):
+            if why:
+                failures.append((each, why))
+            else:
+                removed.append(each)
+                on_removed(each)
+    return Swept(tuple(removed), tuple(failures))
+
+
+def _remove(target: Target, kind: Kind, made: Made) -> str:
+    """Why it could not be taken away; empty when it is gone."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        kind.delete(target, made)
+        if kind.await_gone is not None:
+            kind.await_gone(target, made)
+    except (BotoCoreError, ClientError, IlsError) as error:
+        return str(error)
+    return ""
+
+
+def names_of(made: Sequence[Made]) -> str:
+    """For people."""
+    return ", ".join(str(each) for each in made) or "nothing"

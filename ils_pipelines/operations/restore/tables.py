@@ -1,0 +1,197 @@
+"""DynamoDB: a table from a backup or as it was at a moment, and everything that a restore loses put on it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
+from ils_pipelines.operations.restore.ground import Ground
+from ils_pipelines.operations.restore.place import Place
+from ils_pipelines.operations.restore.waiting import wait_for
+from ils_pipelines.operations.scope import tags_of
+
+if TYPE_CHECKING:
+    from ils_pipelines.targets.protocol import Target
+
+_ON = frozenset({"ENABLED", "ENABLING"})
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index."""
+
+    name: str
+    keys: tuple[str, ...]
+    projection: str
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """What a table is beside its items. A restore brings back the keys and the indexes, and none of the rest."""
+
+    ttl_attribute: str | None
+    indexes: tuple[Index, ...]
+    recovery_days: int | None
+    """Of point-in-time recovery; None where it is off."""
+    deletion_protection: bool
+    stream: str | None
+    """StreamViewType."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FromBackup:
+    arn: str
+
+    def __str__(self) -> str:
+        return f"backup {self.arn}"
+
+
+@dataclass(frozen=True)
+class FromTable:
+    """What a table that is there held at a moment; the latest that can be had without one."""
+
+    table: str
+    moment: datetime | None = None
+
+    def __str__(self) -> str:
+        when = "now" if self.moment is None else f"{self.moment.isoformat()}"
+        return f"table {self.table} as of {when}"
+
+
+def begin_table(target: Target, place: Place, ground: Ground, name: str, source: FromBackup | FromTable) -> None:
+    """Have a table restored. Does not wait. Raises `RestoreFailed`.
+
+    DynamoDB takes no tags here, so that until `finish_table` only the name tells whose the table is.
+    """
+    dynamodb = target.client("dynamodb", region=place.region)
+    with restoring(f"table {name}", str(source)):
+        if not name.startswith(place.name):
+            raise RestoreFailed(f"expected a name that begins with {place.name}, found {name}")
+        if _is_there(dynamodb, name):
+            return
+        encryption: dict[str, Any] = (
+            {}
+            if ground.keys.tables is None
+            else {
+                "SSESpecificationOverride": {
+                    "Enabled": True,
+                    "SSEType": "KMS",
+                    "KMSMasterKeyId": ground.keys.tables,
+                }
+            }
+        )
+        if isinstance(source, FromBackup):
+            dynamodb.restore_table_from_backup(TargetTableName=name, BackupArn=source.arn, **encryption)
+        else:
+            when: dict[str, Any] = (
+                {"UseLatestRestorableTime": True} if source.moment is None else {"RestoreDateTime": source.moment}
+            )
+            dynamodb.restore_table_to_point_in_time(
+                SourceTableName=source.table, TargetTableName=name, **when, **encryption
+            )
+
+
+def _is_there(dynamodb: Any, name: str) -> bool:
+    try:
+        dynamodb.describe_table(TableName=name)
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def finish_table(target: Target, place: Place, name: str, shape: TableShape) -> None:
+    """Wait for the table, then put on it what the restore lost. Raises `RestoreFailed`."""
+    dynamodb = target.client("dynamodb", region=place.region)
+    with restoring(f"table {name}", f"the restore of table {name}"):
+        wait_for(dynamodb, "table_exists", TableName=name)
+        arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+        # Tags first: from then on the sweep finds it by them.
+        tags = [{"Key": key, "Value": value} for key, value in {**shape.tags, **place.tags_of(name)}.items()]
+        dynamodb.tag_resource(ResourceArn=arn, Tags=tags)
+        there = read_shape(dynamodb, name)
+        if shape.ttl_attribute and there.ttl_attribute != shape.ttl_attribute:
+            dynamodb.update_time_to_live(
+                TableName=name,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": shape.ttl_attribute},
+            )
+        if shape.recovery_days and there.recovery_days is None:
+            dynamodb.update_continuous_backups(
+                TableName=name,
+                PointInTimeRecoverySpecification={
+                    "PointInTimeRecoveryEnabled": True,
+                    "RecoveryPeriodInDays": shape.recovery_days,
+                },
+            )
+        changes: dict[str, Any] = {}
+        if shape.deletion_protection and not there.deletion_protection:
+            changes["DeletionProtectionEnabled"] = True
+        if shape.stream and there.stream != shape.stream:
+            changes["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": shape.stream}
+        if changes:
+            dynamodb.update_table(TableName=name, **changes)
+            wait_for(dynamodb, "table_exists", TableName=name)
+
+
+def read_shape(dynamodb: Any, name: str) -> TableShape:
+    """What a table that is there has. Raises botocore's ClientError."""
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = backups.get("PointInTimeRecoveryDescription") or {}
+    stream = table.get("StreamSpecification") or {}
+    return TableShape(
+        ttl_attribute=ttl.get("AttributeName") if ttl["TimeToLiveStatus"] in _ON else None,
+        indexes=tuple(
+            sorted(
+                (
+                    Index(
+                        index["IndexName"],
+                        tuple(key["AttributeName"] for key in index["KeySchema"]),
+                        index["Projection"]["ProjectionType"],
+                    )
+                    for index in table.get("GlobalSecondaryIndexes") or ()
+                ),
+                key=lambda index: index.name,
+            )
+        ),
+        recovery_days=(
+            recovery.get("RecoveryPeriodInDays") or _USUAL_DAYS
+            if recovery.get("PointInTimeRecoveryStatus") in _ON
+            else None
+        ),
+        deletion_protection=bool(table.get("DeletionProtectionEnabled")),
+        stream=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
+        tags=tags_of(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]),
+    )
+
+
+_USUAL_DAYS = 35
+
+
+def shape_flaws(wanted: TableShape, found: TableShape) -> Iterator[str]:
+    """What a restored table lacks; its tags may be more than those of its source."""
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("time to live", wanted.ttl_attribute, found.ttl_attribute),
+        ("global secondary indexes", wanted.indexes, found.indexes),
+        ("point-in-time recovery", wanted.recovery_days is not None, found.recovery_days is not None),
+        ("deletion protection", wanted.deletion_protection, found.deletion_protection),
+        ("stream", wanted.stream, found.stream),
+    )
+    for what, expected, there in pairs:
+        if expected != there:
+            yield f"{what}: expected {_said(expected)}, found {_said(there)}"
+    missing = sorted(key for key in wanted.tags if key not in found.tags)
+    if missing:
+        yield f"tags: {', '.join(missing)} missing"
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(index.name for index in value) or "none"
+    return "none" if value is None else str(value)

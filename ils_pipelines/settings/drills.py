@@ -1,0 +1,75 @@
+"""How disaster recovery of an environment is rehearsed, and what a rehearsal has to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from ils_pipelines.settings.problems import Finding, Severity
+from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.section import Cidr, Section, text
+
+_DAY_MINUTES = 24 * 60
+
+Minutes = Annotated[int, Field(strict=True, ge=1, le=30 * _DAY_MINUTES)]
+
+
+class Rhythm(StrEnum):
+    """How often something is done by itself."""
+
+    NEVER = "never"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class Drills(Section):
+    """DR drills: a backup set is restored beside the environment, verified, timed and taken away again."""
+
+    schedule: Rhythm = Field(default=Rhythm.NEVER, description="How often a drill is run by itself.")
+    rto_minutes: Minutes = Field(
+        default=240, description="The longest that it may take from noticing a loss until restored data serve again."
+    )
+    rpo_minutes: Minutes = Field(
+        default=_DAY_MINUTES + 60, description="The most that may be lost, as time, where a backup set is restored."
+    )
+    point_in_time_rpo_minutes: Minutes = Field(
+        default=15, description="The most that may be lost, as time, where the database goes back to a moment."
+    )
+    leftover_hours: Annotated[int, Field(strict=True, ge=1, le=168)] = Field(
+        default=6, description="Hours after which what a drill made and did not take away is swept, whoever made it."
+    )
+    verify_from: tuple[Cidr, ...] = Field(
+        default=(),
+        description="Networks from which restored databases and caches may be reached, to verify them: Dagster's, never "
+        "the environment's. None: nothing in AWS can be verified. The sandbox needs none.",
+    )
+    newest_row: tuple[
+        Annotated[
+            str,
+            text(
+                r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*",
+                "is not a column of a table",
+                'Write for example "ils.orders.placed_at": schema, table, column.',
+            ),
+        ],
+        ...,
+    ] = Field(
+        default=("ils.orders.placed_at", "ils.lims_messages.received_at"),
+        description="Columns that say when a row was written: the newest tells how much a restore lost.",
+    )
+
+
+@rule(Drills, "rpo_minutes", "schedule")
+def _sets_are_nightly(drills: Drills, _today: date) -> Iterator[Finding]:
+    if drills.schedule is not Rhythm.NEVER and drills.rpo_minutes < _DAY_MINUTES:
+        yield Finding(
+            ("rpo_minutes",),
+            drills.rpo_minutes,
+            "is less than a day, and backup sets are taken once a day: drills will not reach it",
+            "Use 1440 or more; point_in_time_rpo_minutes is for recovery to a moment.",
+            severity=Severity.WARNING,
+        )

@@ -1,0 +1,37 @@
+"""One sandbox for all tests of a process, with a dev in it that holds the data set. Every test leaves it as it found it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.recovery.site import Site, site_of
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
+    local = LocalSandbox(tmp_path_factory.mktemp("recovery"))
+    local.ils("sandbox", "start")
+    try:
+        local.ils("up", "dev")
+        local.ils("sandbox", "seed", "dev")
+        yield local
+    finally:
+        local.ils("sandbox", "stop")
+
+
+@pytest.fixture(scope="session")
+def site(sandbox: LocalSandbox) -> Site:
+    return site_of("dev", sandbox)
+
+
+@pytest.fixture
+def drill(site: Site) -> Iterator[str]:
+    """The id of a drill, whatever is made for which is taken away."""
+    name = uuid.uuid4().hex[:8]
+    yield name
+    assert sweep(site.target, of_drills(site.target, name)).failures == ()

@@ -1,0 +1,82 @@
+"""A provisioned environment with data, and short ways to restore from it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ils_pipelines.operations.access.database import database_access
+from ils_pipelines.operations.restore.place import Place, drill_place
+from ils_pipelines.settings.environment import Environment
+from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
+from ils_pipelines.targets.protocol import Target
+from tests.end_to_end.conftest import LocalSandbox
+
+
+@dataclass(frozen=True)
+class Site:
+    """One environment and the sandbox it lives in."""
+
+    target: Target
+    sandbox: LocalSandbox
+
+    @property
+    def environment(self) -> Environment:
+        return self.target.environment
+
+    @property
+    def live(self) -> str:
+        """The name of whatever there is one of."""
+        return f"ils-{self.environment.name}"
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        return self.target.client(service, region=region)
+
+    def place(self, drill: str, *, region: str = "", holder: str = "tests", started: datetime | None = None) -> Place:
+        return drill_place(
+            self.environment,
+            drill,
+            region=region or self.environment.aws.region,
+            holder=holder,
+            started=started or datetime.now(UTC),
+        )
+
+    def snapshot(self) -> str:
+        """A new snapshot of the database, complete."""
+        rds, name = self.client("rds"), f"tests-{uuid.uuid4().hex[:8]}"
+        rds.create_db_cluster_snapshot(DBClusterIdentifier=self.live, DBClusterSnapshotIdentifier=name)
+        rds.get_waiter("db_cluster_snapshot_available").wait(
+            DBClusterSnapshotIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
+        )
+        return name
+
+    def sql(self, statement: str, cluster: str = "", region: str | None = None) -> list[tuple[Any, ...]]:
+        """What a statement gives, in a database that RDS manages the password of."""
+        access = database_access(self.target, cluster or self.live, region=region)
+        with access.connect(autocommit=True) as session:
+            cursor = session.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+def site_of(name: str, sandbox: LocalSandbox) -> Site:
+    return site_for(load_environment(name), sandbox)
+
+
+def site_for(environment: Environment, sandbox: LocalSandbox) -> Site:
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("ILS_STATE_DIR", str(sandbox.directory))
+        return Site(open_target(environment), sandbox)
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)

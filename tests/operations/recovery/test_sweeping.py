@@ -1,0 +1,85 @@
+"""What drills made is found by name, tag and age, and taken away; nothing else is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from ils_pipelines.operations.restore.database import FromSnapshot, begin_cluster, finish_cluster
+from ils_pipelines.operations.restore.ground import lay_ground
+from ils_pipelines.operations.restore.namespaces import cluster_of, make_namespace
+from ils_pipelines.operations.restore.place import DRILL_PREFIX
+from ils_pipelines.operations.restore.sweep import is_left_over, of_drills, sweep
+from ils_pipelines.operations.restore.tables import FromBackup, begin_table, finish_table, read_shape
+from tests.operations.recovery.site import Site
+
+HOUR = timedelta(hours=1)
+
+
+def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site, drill: str) -> None:
+    before = site.sandbox.inventory()
+    here, there = site.place(drill), site.place(drill, region=site.environment.backup_vault.dr_region)
+    ground = lay_ground(site.target, here)
+    lay_ground(site.target, there)
+    snapshot = site.snapshot()
+    finish_cluster(site.target, here, ground, begin_cluster(site.target, here, ground, FromSnapshot(snapshot)))
+    dynamodb, table = site.client("dynamodb"), here.named("sessions")
+    backup = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
+    from dataclasses import replace
+
+    shape = replace(read_shape(dynamodb, f"{site.live}-sessions"), deletion_protection=True)
+    begin_table(site.target, here, ground, table, FromBackup(backup))
+    finish_table(site.target, here, table, shape)
+    cluster = cluster_of(site.target)
+    assert cluster is not None
+    make_namespace(cluster, here)
+    dynamodb.delete_backup(BackupArn=backup)
+    site.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=snapshot)
+
+    made = of_drills(site.target, drill)
+    assert {each.kind for each in made} == {
+        "database instance",
+        "database cluster",
+        "table",
+        "security group",
+        "subnet group",
+        "parameter group",
+        "subnet",
+        "network",
+        "namespace",
+    }
+    swept = sweep(site.target, made)
+    assert swept.failures == ()
+    assert of_drills(site.target, drill) == ()
+    assert site.sandbox.inventory() == before
+    assert sweep(site.target, made).failures == (), "what is gone already is gone"
+
+
+def test_a_table_that_was_not_tagged_yet_is_found_by_its_name(site: Site, drill: str) -> None:
+    place, dynamodb = site.place(drill), site.client("dynamodb")
+    backup = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
+    begin_table(site.target, place, lay_ground(site.target, place), place.named("sessions"), FromBackup(backup))
+    found = next(each for each in of_drills(site.target, drill) if each.kind == "table")
+    assert not found.tags
+    now = datetime.now(UTC)
+    assert not is_left_over(found, now=now, longest=HOUR)
+    assert is_left_over(found, now=now + 2 * HOUR, longest=HOUR)
+    dynamodb.delete_backup(BackupArn=backup)
+
+
+def test_what_is_young_or_somebody_elses_is_no_leftover(site: Site, drill: str) -> None:
+    now = datetime.now(UTC)
+    lay_ground(site.target, site.place(drill, holder="a machine", started=now - 2 * HOUR))
+    (made,) = of_drills(site.target, drill)
+    assert not is_left_over(made, now=now, longest=3 * HOUR)
+    assert not is_left_over(made, now=now, longest=3 * HOUR, orphans_of="another machine")
+    assert is_left_over(made, now=now, longest=3 * HOUR, orphans_of="a machine")
+    assert is_left_over(made, now=now, longest=HOUR)
+
+
+def test_names_of_another_environment_are_not_this_ones(site: Site) -> None:
+    ec2 = site.client("ec2")
+    vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [site.live]}])["Vpcs"][0]["VpcId"]
+    # Of a drill of an environment named dev-2.
+    group = ec2.create_security_group(GroupName=f"{DRILL_PREFIX}-dev-2-0a1b2c3d", Description="d", VpcId=vpc)["GroupId"]
+    assert all(made.id != group for made in of_drills(site.target))
+    ec2.delete_security_group(GroupId=group)
