@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/lock.txt
 PROGRAMS := requirements/programs.txt
+CHECKOV := requirements/checkov.txt
 
 TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipelines/tools)
 REAL := real_engine or real_kubernetes
@@ -17,7 +18,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## virtual environment with the pinned dependencies, bytecode compiled
 
-$(STAMP): $(LOCK) $(PROGRAMS) requirements/bootstrap.txt pyproject.toml
+$(STAMP): $(LOCK) $(PROGRAMS) $(CHECKOV) requirements/bootstrap.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version). Set PYTHON, e.g. make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) \
@@ -30,6 +31,9 @@ $(STAMP): $(LOCK) $(PROGRAMS) requirements/bootstrap.txt pyproject.toml
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(PROGRAMS) \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(PROGRAMS)
+	@# In a folder of its own: none of its packages may take the place of one of ours.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(VENV)/checkov -r $(CHECKOV) \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(VENV)/checkov -r $(CHECKOV)
 	@touch $@
 
 demo: setup ## provision `dev` in the local sandbox, show what exists, provision again: no change

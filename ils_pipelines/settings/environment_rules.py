@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ils_pipelines.settings.access_rules import ACCESS_RULES
 from ils_pipelines.settings.account import partition_of
+from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE, Prometheus
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule
+from ils_pipelines.settings.workload import TracingMode
 
 if TYPE_CHECKING:
     from ils_pipelines.settings.environment import Environment
@@ -108,6 +110,31 @@ def _ports_differ(environment: Environment, _today: date) -> Iterator[Finding]:
             environment.cache.port,
             "is the database's port too, so that one security rule would open both",
             "Use 6379 for the cache and 5432 for the database.",
+        )
+
+
+def _traces_are_taken(environment: Environment, _today: date) -> Iterator[Finding]:
+    tracing = environment.app.tracing
+    ours = (tracing.collector_namespace, tracing.collector_service) == (COLLECTORS_NAMESPACE, TRACES_SERVICE)
+    if tracing.mode is TracingMode.COLLECTOR and ours and not environment.monitoring.tracing:
+        yield Finding(
+            ("app", "tracing", "mode"),
+            tracing.mode.value,
+            "sends traces to the collector of layer monitoring, which has none",
+            "Turn monitoring.tracing on, name another collector, or use mode off.",
+            severity=Severity.WARNING,
+        )
+
+
+def _metrics_can_be_read(environment: Environment, _today: date) -> Iterator[Finding]:
+    scraped = environment.monitoring.prometheus is not Prometheus.NONE
+    if scraped and COLLECTORS_NAMESPACE not in environment.app.scraping_namespaces:
+        yield Finding(
+            ("app", "scraping_namespaces"),
+            list(environment.app.scraping_namespaces),
+            "lets the collector of layer monitoring read no metrics: the network policy shuts it out",
+            f"Add {COLLECTORS_NAMESPACE}, or set monitoring.prometheus to none.",
+            severity=Severity.WARNING,
         )
 
 
@@ -267,6 +294,8 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
     (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),
     (("drills.verify_from", "network.cidr"), _verifiers_are_elsewhere),
     (("cache.port", "database.port"), _ports_differ),
+    (("app.tracing", "monitoring.tracing"), _traces_are_taken),
+    (("app.scraping_namespaces", "monitoring.prometheus"), _metrics_can_be_read),
     (
         (
             "tier",

@@ -98,6 +98,12 @@ class Thresholds(Section):
     )
 
 
+COLLECTORS_NAMESPACE = "opentelemetry-operator-system"
+"""Where the ADOT add-on runs its collectors."""
+TRACES_SERVICE = "adot-col-otlp-ingest-collector"
+"""The service that it makes for the one that takes traces."""
+
+
 class Monitoring(Section):
     """Logs, dashboard, alarms, traces and Prometheus metrics."""
 

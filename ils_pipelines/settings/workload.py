@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE
 from ils_pipelines.settings.problems import Finding
 from ils_pipelines.settings.quantities import Quantity, value_of
 from ils_pipelines.settings.rules import rule
@@ -139,7 +140,7 @@ class TracingMode(StrEnum):
 
     OFF = "off"
     COLLECTOR = "collector"
-    """To a collector that runs on the cluster."""
+    """To a collector that runs on the cluster: that of layer monitoring unless another is named."""
     SIDECAR = "sidecar"
     """To an ADOT collector in each pod."""
 
@@ -150,10 +151,10 @@ class Tracing(Section):
     mode: TracingMode = Field(default=TracingMode.OFF, description="Where spans are sent.")
     collector_namespace: Annotated[
         str, text(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "is not a namespace", 'Write for example "observability".', 63)
-    ] = Field(default="observability", description="Namespace of the collector, for mode collector.")
+    ] = Field(default=COLLECTORS_NAMESPACE, description="Namespace of the collector, for mode collector.")
     collector_service: Annotated[
         str, text(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", "is not a service", 'Write for example "adot-collector".', 63)
-    ] = Field(default="adot-collector", description="Service of the collector, for mode collector.")
+    ] = Field(default=TRACES_SERVICE, description="Service of the collector, for mode collector.")
     sidecar_image: PinnedImage | None = Field(
         default=None, description="ADOT collector by digest, for mode sidecar; there is no default that stays current."
     )

@@ -9,16 +9,15 @@ from typing import Any
 
 import pulumi
 
-from ils_pipelines.settings.monitoring import Monitoring, Prometheus
+from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE, Monitoring, Prometheus
 from ils_pipelines.stacks import aws
 from ils_pipelines.stacks.addons import ServiceAccount
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.pod_identities import PodIdentity, PodIdentityArgs
 
 AGENT, COLLECTOR, CERTIFICATES = "amazon-cloudwatch-observability", "adot", "cert-manager"
-_OPERATOR = "opentelemetry-operator-system"
-OTLP_ENDPOINT = f"http://adot-col-otlp-ingest-collector.{_OPERATOR}:4318"
-"""Where pods send traces (OTLP over HTTP): the service that the add-on makes for its collector."""
+OTLP_ENDPOINT = f"http://{TRACES_SERVICE}.{COLLECTORS_NAMESPACE}:4318"
+"""Where pods send traces, OTLP over HTTP."""
 _AGENT_GROUPS = ("application", "dataplane", "host", "performance")
 _PROMETHEUS_GROUP = "prometheus"
 
@@ -99,15 +98,22 @@ class Telemetry(pulumi.ComponentResource):
         configuration: dict[str, Any] = {}
         if settings.tracing:
             configuration["otlpIngest"] = {"pipelines": {"traces": {"xray": {"enabled": True}}}}
-            roles.append(PodRole(ServiceAccount(_OPERATOR, "adot-col-otlp-ingest"), ("AWSXrayWriteOnlyAccess",)))
+            roles.append(
+                PodRole(ServiceAccount(COLLECTORS_NAMESPACE, "adot-col-otlp-ingest"), ("AWSXrayWriteOnlyAccess",))
+            )
         endpoint = self.prometheus_endpoint
         if settings.prometheus is Prometheus.CLOUDWATCH:
             configuration["prometheusMetrics"] = {"pipelines": {"metrics": {"emf": {"enabled": True}}}}
-            roles.append(PodRole(ServiceAccount(_OPERATOR, "adot-col-prom-metrics"), ("CloudWatchAgentServerPolicy",)))
+            roles.append(
+                PodRole(ServiceAccount(COLLECTORS_NAMESPACE, "adot-col-prom-metrics"), ("CloudWatchAgentServerPolicy",))
+            )
         if settings.prometheus is Prometheus.MANAGED:
             configuration["prometheusMetrics"] = {"pipelines": {"metrics": {"amp": {"enabled": True}}}}
             roles.append(
-                PodRole(ServiceAccount(_OPERATOR, "adot-col-prom-metrics"), ("AmazonPrometheusRemoteWriteAccess",))
+                PodRole(
+                    ServiceAccount(COLLECTORS_NAMESPACE, "adot-col-prom-metrics"),
+                    ("AmazonPrometheusRemoteWriteAccess",),
+                )
             )
             endpoint = self.prometheus_endpoint = self._workspace().prometheus_endpoint
         return self._addon(

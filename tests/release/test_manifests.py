@@ -157,7 +157,7 @@ def test_tracing_to_a_collector_names_it_and_opens_the_way_there() -> None:
     found = of({"tracing": {"mode": "collector"}})
 
     endpoint = found["ConfigMap", "ils-config"]["data"]["OTEL_EXPORTER_OTLP_ENDPOINT"]
-    assert endpoint == "http://adot-collector.observability.svc.cluster.local:4318"
+    assert endpoint == "http://adot-col-otlp-ingest-collector.opentelemetry-operator-system.svc.cluster.local:4318"
     assert found["NetworkPolicy", "ils"]["spec"]["egress"][-1]["ports"] == [{"protocol": "TCP", "port": 4318}]
 
 
