@@ -292,6 +292,18 @@ def eks_token(
     raise typer.Exit(sign(cluster, environment=environment))
 
 
+@app.command(hidden=True)
+def cluster_job(
+    work: Annotated[str, typer.Argument(help="What to do: dump-database.")],
+    order: Annotated[str, typer.Argument(help="Where the order is: s3://BUCKET/KEY.")],
+    region: Annotated[str, typer.Option(help="Of the bucket.")],
+) -> None:
+    """Carry out the order of a job in an environment's cluster."""
+    from ils_pipelines.commands.cluster_job import run
+
+    raise typer.Exit(run(work, order, region))
+
+
 @app.command()
 def unlock(
     environment: EnvironmentArgument,

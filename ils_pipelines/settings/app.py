@@ -53,22 +53,26 @@ EnvName = Annotated[
 ]
 
 
+Image = Annotated[
+    str,
+    text(
+        rf"[^\s:@]+(:\d+)?(/[^\s:@]+)*({_TAG}|{_DIGEST}|{_TAG}{_DIGEST})",
+        "names no tag or digest",
+        'Write for example "registry/ils:1.4.2".',
+    ),
+    text(
+        r"(?!.*:latest$).*",
+        "is whatever was pushed last, which cannot be rolled back to",
+        "Write a fixed tag or a digest.",
+    ),
+]
+"""A container image that stays what it is."""
+
+
 class App(Section):
     """What is released into the cluster."""
 
-    image: Annotated[
-        str,
-        text(
-            rf"[^\s:@]+(:\d+)?(/[^\s:@]+)*({_TAG}|{_DIGEST}|{_TAG}{_DIGEST})",
-            "names no tag or digest",
-            'Write for example "registry/ils:1.4.2".',
-        ),
-        text(
-            r"(?!.*:latest$).*",
-            "is whatever was pushed last, which cannot be rolled back to",
-            "Write a fixed tag or a digest.",
-        ),
-    ] = Field(default="ils/app:1.0.0", description="Container image with a fixed tag or digest.")
+    image: Image = Field(default="ils/app:1.0.0", description="Container image with a fixed tag or digest.")
     promoted_from: str = Field(
         default="",
         description="Which release of which environment the image was promoted from; `ils promote` writes it.",

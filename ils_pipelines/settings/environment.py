@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.settings.app import App
+from ils_pipelines.settings.backup import Backup
 from ils_pipelines.settings.backup_vault import BackupVault
 from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.cluster import Cluster
@@ -85,6 +86,7 @@ class Environment(Section):
     backup_vault: BackupVault = Field(
         default_factory=BackupVault, description="Where backups are kept, here and in another region."
     )
+    backup: Backup = Field(default_factory=Backup, description="The nightly backup set.")
     drills: Drills = Field(default_factory=Drills, description="How disaster recovery is rehearsed.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="What is collected and watched, and who is told."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ils_pipelines.settings.access_rules import ACCESS_RULES
 from ils_pipelines.settings.account import partition_of
+from ils_pipelines.settings.backup_rules import BACKUP_RULES
 from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE, Prometheus
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
@@ -339,4 +340,5 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
         _ephemeral_can_go,
     ),
     *ACCESS_RULES,
+    *BACKUP_RULES,
 )

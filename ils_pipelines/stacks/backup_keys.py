@@ -1,4 +1,4 @@
-"""The key of backups and its replica in the other region."""
+"""The keys of backups, one that encrypts and one that signs, and their replicas in the other region."""
 
 from __future__ import annotations
 
@@ -74,6 +74,57 @@ class BackupKeys(pulumi.ComponentResource):
         aws.kms.Alias(
             "backup-copies",
             name=f"alias/{full_name}",
+            target_key_id=replica.key_id,
+            opts=pulumi.ResourceOptions(parent=self, provider=args.dr_provider),
+        )
+        self.arn, self.dr_arn = primary.arn, replica.arn
+        self.register_outputs({"arn": self.arn, "dr_arn": self.dr_arn})
+
+
+class SigningKeys(pulumi.ComponentResource):
+    """An asymmetric multi-region key: what it signed here can be verified there, also when this region is gone."""
+
+    arn: pulumi.Output[str]
+    dr_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackupKeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ils:backup_vault:SigningKeys", name, None, opts)
+        account, protected = args.account, args.naming.protected
+        what = f"Signs the manifests of backups of {args.naming.name()}"
+        full_name, dr_full_name = (args.naming.name(name) for name in ("backup-signing", "backup-signing-copies"))
+        days = args.encryption.deletion_window_days
+        policy = args.account_id.apply(
+            lambda account_id: policies.document(policies.owned_by_account(account.partition, account_id))
+        )
+        primary = aws.kms.Key(
+            "backup-signing",
+            description=what,
+            customer_master_key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            deletion_window_in_days=days,
+            multi_region=True,
+            policy=policy,
+            tags=args.naming.tags(full_name),
+            opts=pulumi.ResourceOptions(parent=self, protect=protected),
+        )
+        replica = aws.kms.ReplicaKey(
+            "backup-signing-copies",
+            primary_key_arn=primary.arn,
+            description=f"{what}, in {args.dr_region}",
+            deletion_window_in_days=days,
+            policy=policy,
+            tags=args.naming.tags(dr_full_name),
+            opts=pulumi.ResourceOptions(parent=self, provider=args.dr_provider, protect=protected),
+        )
+        aws.kms.Alias(
+            "backup-signing",
+            name=f"alias/{full_name}",
+            target_key_id=primary.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.kms.Alias(
+            "backup-signing-copies",
+            name=f"alias/{dr_full_name}",
             target_key_id=replica.key_id,
             opts=pulumi.ResourceOptions(parent=self, provider=args.dr_provider),
         )

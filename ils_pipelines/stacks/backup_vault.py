@@ -7,7 +7,7 @@ import pulumi
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks.backup_buckets import BackupBucket, BackupBucketArgs, Replication, ReplicationArgs
-from ils_pipelines.stacks.backup_keys import BackupKeys, BackupKeysArgs
+from ils_pipelines.stacks.backup_keys import BackupKeys, BackupKeysArgs, SigningKeys
 from ils_pipelines.stacks.backup_plan import Vaults, VaultsArgs
 from ils_pipelines.stacks.keys import current_account_id
 from ils_pipelines.stacks.naming import Naming
@@ -23,17 +23,16 @@ def declare(environment: Environment, upstream: Upstream) -> None:
     account, settings = environment.aws, environment.backup_vault
     account_id = current_account_id()
     dr_provider = provider_in("dr", environment, settings.dr_region)
-    keys = BackupKeys(
-        "backups",
-        BackupKeysArgs(
-            naming=naming,
-            account=account,
-            encryption=environment.encryption,
-            account_id=account_id,
-            dr_region=settings.dr_region,
-            dr_provider=dr_provider,
-        ),
+    key_args = BackupKeysArgs(
+        naming=naming,
+        account=account,
+        encryption=environment.encryption,
+        account_id=account_id,
+        dr_region=settings.dr_region,
+        dr_provider=dr_provider,
     )
+    keys = BackupKeys("backups", key_args)
+    signing_keys = SigningKeys("backup-signing", key_args)
 
     def bucket(
         name: str, region: str, key_arn: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
@@ -76,9 +75,11 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         backup_role_arn=vaults.role.arn,
         bucket=backups.name,
         backup_key_arn=keys.arn,
+        signing_key_arn=signing_keys.arn,
         dr_region=pulumi.Output.from_input(settings.dr_region),
         dr_vault_name=vaults.dr_vault.name,
         dr_vault_arn=vaults.dr_vault.arn,
         dr_bucket=copies.name,
         dr_backup_key_arn=keys.dr_arn,
+        dr_signing_key_arn=signing_keys.dr_arn,
     ).export()

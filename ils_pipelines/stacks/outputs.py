@@ -207,12 +207,16 @@ class BackupVaultOutputs(LayerOutputs):
     """Takes backup sets; what is put into it is copied to `dr_bucket`."""
     backup_key_arn: Text
     """Multi-region key of vault and bucket."""
+    signing_key_arn: Text
+    """Multi-region key that signs the manifests of backup sets."""
     dr_region: Text
     dr_vault_name: Text
     dr_vault_arn: Text
     dr_bucket: Text
     dr_backup_key_arn: Text
     """The replica of `backup_key_arn`, in the other region."""
+    dr_signing_key_arn: Text
+    """Likewise of `signing_key_arn`."""
 
 
 @dataclass(frozen=True)

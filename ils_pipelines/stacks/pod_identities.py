@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from ils_pipelines.settings.backup import BACKUP_ACCOUNT, backup_namespace
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.stacks import aws, pod_policies, policies
 from ils_pipelines.stacks.addons import ServiceAccount
@@ -101,10 +102,11 @@ class PodIdentitiesArgs:
 
 
 class PodIdentities(pulumi.ComponentResource):
-    """The roles of the application, and of the controller that registers its pods."""
+    """The roles of the application, of the controller that registers its pods, and of the jobs of backups."""
 
     application_role_arn: pulumi.Output[str]
     controller_role_arn: pulumi.Output[str]
+    backup_role_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: PodIdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("ils:cluster:PodIdentities", name, None, opts)
@@ -124,11 +126,25 @@ class PodIdentities(pulumi.ComponentResource):
             groups = f"arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup"
             return pod_policies.target_registration([f"{groups}/{name}/*" for name in names])
 
+        def backup(account: str) -> str:
+            sides = [(region, "backups"), (args.environment.backup_vault.dr_region, "copies")]
+            buckets = [f"arn:{partition}:s3:::{naming.name(name, account, where)}" for where, name in sides]
+            keys = [f"arn:{partition}:kms:{where}:{account}:key/*" for where, _ in sides]
+            aliases = [f"alias/{naming.name('backups')}", f"alias/{naming.name('backup-copies')}"]
+            services = [f"s3.{where}.amazonaws.com" for where, _ in sides]
+            return pod_policies.backups(buckets, keys, aliases, services)
+
         self.application_role_arn = self._identity(
             "app",
             "Lets the application use its tables",
             ServiceAccount(args.environment.app.namespace, APPLICATION_ACCOUNT),
             policy=pulumi.Output.all(args.account_id, args.tables_key_arn).apply(application),
+        )
+        self.backup_role_arn = self._identity(
+            "backup-jobs",
+            "Lets the jobs of backups and drills keep dumps and read them",
+            ServiceAccount(backup_namespace(args.environment.name), BACKUP_ACCOUNT),
+            policy=args.account_id.apply(backup),
         )
         self.controller_role_arn = self._identity(
             "load-balancer-controller",

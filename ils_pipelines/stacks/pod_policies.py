@@ -59,3 +59,28 @@ def target_registration(target_group_arns: list[str]) -> str:
             "Resource": target_group_arns,
         },
     )
+
+
+def backups(buckets: list[str], keys: list[str], aliases: list[str], services: list[str]) -> str:
+    """Objects of backup sets, written and read, never deleted; the keys, known by their aliases, through S3 alone.
+
+    Buckets and keys are of a layer that is made after this one: they are named, not asked for.
+    """
+    return policies.document(
+        {
+            "Sid": "BackupSets",
+            "Effect": "Allow",
+            "Action": ["s3:AbortMultipartUpload", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"],
+            "Resource": [f"{bucket}/*" for bucket in buckets],
+        },
+        {
+            "Sid": "KeysOfBackups",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": keys,
+            "Condition": {
+                "StringEquals": {"kms:ViaService": services},
+                "ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases},
+            },
+        },
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -31,12 +32,15 @@ def load_application() -> Any:
     os.environ.update(ENVIRONMENT)
     import moto.core.responses as moto_responses
     import moto.kms.models as moto_kms
+    import moto.s3.models as moto_s3
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     # moto lists the methods of a service's response class anew on each call (0.8 ms); classes do not change.
     moto_responses.method_names_from_class = functools.cache(moto_responses.method_names_from_class)
     # moto makes an RSA key for every KMS key (90 ms), also for symmetric ones, which never sign.
     moto_kms.generate_private_key = _without_idle_keys(moto_kms.generate_private_key)
+
+    moto_s3.FakeBucket.get_permission = _permission
 
     class Application(DomainDispatcherApplication):  # type: ignore[misc]
         @functools.cache  # noqa: B019 one application lives as long as the process
@@ -58,6 +62,20 @@ def _without_idle_keys(generate: Callable[[str], Any]) -> Callable[[str], Any]:
         return None if key_spec == "SYMMETRIC_DEFAULT" else generate(key_spec)
 
     return generate_if_used
+
+
+def _permission(bucket: Any, action: str, resource: str) -> Any:
+    """What a bucket's policy says. moto takes a statement with a condition for one without: our buckets, which refuse what
+    does not come over TLS, would refuse to be read at all. Here every call counts as one that came over TLS.
+    """
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    policy = json.loads(bucket.policy)
+    listed = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    statements = [each for each in listed if each["Effect"] == "Allow" or not each.get("Condition")]
+    return IAMPolicy(json.dumps({**policy, "Statement": statements})).is_action_permitted(action, resource)
 
 
 class MotoApplication:

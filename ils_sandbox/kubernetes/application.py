@@ -64,7 +64,7 @@ class Application:
         self._loop = asyncio.get_running_loop()
         self.watches = Watches()
         registrar = Registrar(self._aws_endpoint) if self._aws_endpoint else None
-        self.clusters = Clusters(self._directory, self.settings, self.watches, registrar)
+        self.clusters = Clusters(self._directory, self.settings, self.watches, registrar, self._aws_endpoint)
         self.clusters.start()
         control = Control(self.clusters, self.settings, self.recording, self.faults)
         app.router.routes.extend(control.routes())

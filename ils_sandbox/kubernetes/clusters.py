@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
+from ils_sandbox.data.owned import DataServerError
+from ils_sandbox.data.postgres.programs import install_programs
 from ils_sandbox.kubernetes.container_logs import ContainerLogs
 from ils_sandbox.kubernetes.controllers.catalog import controllers
 from ils_sandbox.kubernetes.controllers.cleaning import furnish
@@ -16,7 +19,7 @@ from ils_sandbox.kubernetes.controllers.runner import Runner
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar
 from ils_sandbox.kubernetes.kinds import NAMESPACE, SERVICE
 from ils_sandbox.kubernetes.listing import Continuations
-from ils_sandbox.kubernetes.processes import HostProcesses
+from ils_sandbox.kubernetes.processes import PROGRAMS, HostProcesses
 from ils_sandbox.kubernetes.registry import Registry, Write
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
@@ -43,16 +46,24 @@ class Clusters:
     """Must be used inside a running event loop."""
 
     def __init__(
-        self, directory: Path, settings: Settings, watches: Watches, registrar: Registrar | None = None
+        self,
+        directory: Path,
+        settings: Settings,
+        watches: Watches,
+        registrar: Registrar | None = None,
+        aws_endpoint: str | None = None,
     ) -> None:
         self._directory = directory
         self._database = Database(directory / "kubernetes.sqlite")
         self._settings = settings
         self._watches = watches
         self._registrar = registrar
+        self._aws_endpoint = aws_endpoint
         self._running: dict[str, Running] = {}
 
     def start(self) -> None:
+        with suppress(DataServerError):  # without the wheels there is no database to use the programs on
+            install_programs(self._directory / PROGRAMS)
         for cluster in self._database.load().values():
             self._run(cluster)
 
@@ -114,7 +125,9 @@ class Clusters:
     def _run(self, cluster: Cluster) -> Registry:
         registry = Registry(cluster)
         processes = HostProcesses(
-            self._directory / "homes" / cluster.name, ContainerLogs(self._directory / "logs" / cluster.name)
+            self._directory / "homes" / cluster.name,
+            ContainerLogs(self._directory / "logs" / cluster.name),
+            aws_endpoint=self._aws_endpoint,
         )
         surroundings = Surroundings(self._settings, processes)
         runner = Runner(cluster, controllers(registry, surroundings, self._registrar))

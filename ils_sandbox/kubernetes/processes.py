@@ -20,6 +20,8 @@ KILLED = 128 + signal.SIGKILL
 NOT_STARTED = 128
 _CHUNK = 65536
 _SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+PROGRAMS = "programs"
+"""Folder beside those of the pods, with programs that images have and this machine may not."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Start:
     variables: Mapping[str, str]
     working_directory: str
     hostname: str
+    has_role: bool = False
+    """Whether the pod's service account is one that may have a role in AWS."""
 
 
 @dataclass
@@ -68,6 +72,8 @@ class HostProcesses:
     logs: ContainerLogs
     on_exit: Callable[[str], None] = lambda _uid: None
     """Called with the pod's uid whenever a container's process has ended."""
+    aws_endpoint: str | None = None
+    """Of the emulated AWS, which knows one identity: pods with a service account of their own get into it."""
     _runs: dict[tuple[str, str], list[Run]] = field(default_factory=dict)
 
     def runs(self, pod_uid: str, container: str) -> list[Run]:
@@ -83,7 +89,7 @@ class HostProcesses:
         run = Run(clock.now())
         self._runs.setdefault((what.pod_uid, what.container), []).append(run)
         program = what.command[0]
-        if shutil.which(program, path=what.variables.get("PATH", _SEARCH_PATH)) is None:
+        if shutil.which(program, path=what.variables.get("PATH", self._path)) is None:
             problem = f'exec: "{program}": executable file not found in $PATH'
             run.end(NOT_STARTED, "StartError", problem)
             return
@@ -102,7 +108,7 @@ class HostProcesses:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=what.working_directory or home,
-                env=_variables(what, home),
+                env=self._variables(what, home),
                 pass_fds=(reading,),
             )
             if run.stopping:
@@ -154,7 +160,16 @@ class HostProcesses:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return home
 
+    def _variables(self, what: Start, home: Path) -> dict[str, str]:
+        own = {"PATH": self._path, "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "HOSTNAME": what.hostname}
+        role = _role(self.aws_endpoint) if what.has_role and self.aws_endpoint else {}
+        return own | role | dict(what.variables)
 
-def _variables(what: Start, home: Path) -> dict[str, str]:
-    own = {"PATH": _SEARCH_PATH, "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "HOSTNAME": what.hostname}
-    return own | dict(what.variables)
+    @property
+    def _path(self) -> str:
+        return os.pathsep.join([str(self.directory.parent.parent / PROGRAMS), _SEARCH_PATH])
+
+
+def _role(endpoint: str) -> dict[str, str]:
+    """What EKS Pod Identity gives a pod, as far as the emulated AWS asks for it."""
+    return {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}

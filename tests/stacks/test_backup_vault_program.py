@@ -40,6 +40,7 @@ def test_copies_are_made_in_the_other_region_and_nothing_else_is(run: Any) -> No
     assert elsewhere(run) == {
         *(f"{kind} copies" for kind in of_a_bucket),
         *("ReplicaKey backup-copies", "Alias backup-copies", "Vault backup-copies"),
+        *("ReplicaKey backup-signing-copies", "Alias backup-signing-copies"),
     }
 
 
@@ -60,9 +61,9 @@ def test_on_aws_the_other_region_is_entered_as_the_first_one_is() -> None:
 
 
 def test_the_key_has_a_replica_where_the_copies_are(run: Any) -> None:
-    (primary,) = [key for key in run.of("Key") if not key.component]
+    (primary,) = [key for key in run.of("Key") if key.name == "backups" and not key.component]
     assert primary.inputs["multiRegion"] is True
-    replica = run.one("ReplicaKey").inputs
+    replica = run.one("ReplicaKey", "backup-copies").inputs
     assert replica["primaryKeyArn"].endswith("Key/backups")
     (_, use) = json.loads(replica["policy"])["Statement"]
     services = ("backup", "dynamodb", "rds", "s3")

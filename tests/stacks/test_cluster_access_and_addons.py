@@ -95,7 +95,24 @@ def test_policies_are_associated_once_the_entry_is_there(open_to_engineers: Any)
 
 def test_service_accounts_have_their_roles_by_pod_identity(run: Any, tier: str) -> None:
     found = {(a.inputs["namespace"], a.inputs["serviceAccount"]) for a in run.of("PodIdentityAssociation")}
-    assert found == {(f"ils-{tier}", "ils"), ("kube-system", "aws-load-balancer-controller")}
+    assert found == {
+        (f"ils-{tier}", "ils"),
+        ("kube-system", "aws-load-balancer-controller"),
+        (f"ils-{tier}-backup", "ils-backup"),
+    }
+
+
+def test_jobs_of_backups_write_and_read_sets_and_delete_none(run: Any, tier: str) -> None:
+    found = statements(run, "backup-jobs")
+    account = "123456789012"
+    assert found["BackupSets"]["Resource"] == [
+        f"arn:aws:s3:::ils-{tier}-backups-{account}-us-east-1/*",
+        f"arn:aws:s3:::ils-{tier}-copies-{account}-us-west-2/*",
+    ]
+    assert not any("Delete" in action for action in found["BackupSets"]["Action"])
+    assert found["KeysOfBackups"]["Condition"]["ForAnyValue:StringEquals"] == {
+        "kms:ResourceAliases": [f"alias/ils-{tier}-backups", f"alias/ils-{tier}-backup-copies"]
+    }
 
 
 def test_a_role_is_for_one_service_account_of_one_cluster(run: Any, tier: str) -> None:

@@ -150,6 +150,7 @@ def test_every_role_is_assumed_by_one_service_alone(applied: Runs, tier: str) ->
         "nodes": {"Service": "ec2.amazonaws.com"},
         "app": {"Service": "pods.eks.amazonaws.com"},
         "load-balancer-controller": {"Service": "pods.eks.amazonaws.com"},
+        "backup-jobs": {"Service": "pods.eks.amazonaws.com"},
         "adot-col-otlp-ingest": {"Service": "pods.eks.amazonaws.com"},
         **({} if tier == "dev" else {key: {"Service": "pods.eks.amazonaws.com"} for key in MEASURING}),
         "database-monitoring": {"Service": "monitoring.rds.amazonaws.com"},

@@ -22,9 +22,24 @@ def own_material(applied: Runs) -> list[Any]:
     return [key for key in keys(applied) if not key.type.endswith(":ReplicaKey")]
 
 
-def test_every_key_rotates(applied: Runs) -> None:
-    assert len(own_material(applied)) == 9
-    assert {key.inputs["enableKeyRotation"] for key in own_material(applied)} == {True}
+def signs(key: Any) -> bool:
+    return bool(key.inputs.get("keyUsage") == "SIGN_VERIFY")
+
+
+def test_every_key_that_encrypts_rotates(applied: Runs) -> None:
+    encrypting = [key for key in own_material(applied) if not signs(key)]
+    assert len(encrypting) == 9
+    assert {key.inputs["enableKeyRotation"] for key in encrypting} == {True}
+
+
+def test_one_key_signs_in_both_regions(applied: Runs) -> None:
+    (key,) = filter(signs, own_material(applied))
+    assert (key.name, key.inputs["customerMasterKeySpec"], key.inputs["multiRegion"]) == (
+        "backup-signing",
+        "ECC_NIST_P256",
+        True,
+    )
+    assert named(applied, "backup-signing-copies").inputs["primaryKeyArn"].endswith("Key/backup-signing")
 
 
 @pytest.mark.parametrize(("name", "days"), [("dev", 7), ("production", 30)])
@@ -37,7 +52,7 @@ def test_a_deleted_key_can_be_taken_back_as_long_as_the_tier_says(
 def test_every_key_has_an_alias_that_tells_its_purpose(applied: Runs, tier: str) -> None:
     aliases = {alias.inputs["name"] for run in applied.values() for alias in run.of("Alias")}
     used_here = ("cluster", "database", "cache", "tables", "secrets", "logs", "flow-logs", "alarms", "backups")
-    purposes = (*used_here, "backup-copies")
+    purposes = (*used_here, "backup-copies", "backup-signing", "backup-signing-copies")
     assert aliases == {f"alias/ils-{tier}-{purpose}" for purpose in purposes}
 
 

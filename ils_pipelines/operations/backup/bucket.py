@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ils_pipelines.operations.backup import signing
 from ils_pipelines.operations.backup.details import ObjectRef, Piece, Record
-from ils_pipelines.operations.backup.errors import ManifestCorrupt, NoBackupPlace, NoSuchSet
+from ils_pipelines.operations.backup.errors import ManifestCorrupt, NoBackupPlace, NoSuchSet, SignatureInvalid
 from ils_pipelines.operations.backup.manifest import Manifest, canonical, parse_manifest
 from ils_pipelines.operations.backup.places import BackupSide
 from ils_pipelines.operations.backup.set_id import SetId
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SETS = "sets/"
 RESTORABLE = "restorable/"
 MANIFEST = "manifest.json"
-SIGNATURE = "signature.json"
+SIGNATURES = "signatures/"
 PIECES = "pieces/"
 DATA = "data/"
 _CHUNK = 1024 * 1024
@@ -79,7 +79,7 @@ class SetBucket:
     def manifest(self, set_id: SetId) -> Manifest:
         """The manifest, its signature verified. Raises `NoSuchSet`, `ManifestCorrupt`, `SignatureInvalid`."""
         content = self.manifest_bytes(set_id)
-        signature = self.signature(set_id)
+        signature = self.signature(set_id, content)
         with self._reaching():
             signing.verify(self._kms, self.side.signing_key_arn, str(set_id), content, signature)
         return self.unverified_manifest(set_id, content)
@@ -105,24 +105,24 @@ class SetBucket:
             )
         return content
 
-    def signature(self, set_id: SetId) -> Signature:
-        """Raises `ManifestCorrupt` when there is none that can be read."""
-        key = set_id.prefix + SIGNATURE
+    def signature(self, set_id: SetId, content: bytes) -> Signature:
+        """Of these bytes of the manifest. Raises `SignatureInvalid` when they were never signed."""
+        key = _signature_key(set_id, content)
         found = self.record(key, Signature)
         if found is None:
-            raise ManifestCorrupt(
-                f"expected a signature in {self.place(key)}, found none. Trust nothing in the set; finish it with "
-                f"`ils backup run {set_id.environment} --set {set_id.name}`, or use another."
+            raise SignatureInvalid(
+                f"expected a signature of the manifest of {set_id} in {self.place(key)}, found none: the manifest is not "
+                "one that was signed. Look for an earlier version of the object, or use the copy in the other region."
             )
         return found
 
     def write_manifest(self, manifest: Manifest) -> Signature:
-        """Keep the manifest and sign it. The signature is written last: a set without one is not finished."""
+        """Sign the manifest and keep it. The signature comes first: whenever this is interrupted, what there is is signed."""
         content = manifest.canonical()
         with self._reaching():
             signature = signing.sign(self._kms, self.side.signing_key_arn, str(manifest.id), content)
+        self.write(_signature_key(manifest.id, content), canonical(signature))
         self.write(manifest.id.prefix + MANIFEST, content)
-        self.write(manifest.id.prefix + SIGNATURE, canonical(signature))
         return signature
 
     def finished_pieces(self, set_id: SetId) -> dict[str, Piece]:
@@ -235,3 +235,7 @@ class SetBucket:
                 f"expected the backups of {self.environment} in s3://{self.side.bucket} ({self.side.region}), found that "
                 f"they cannot be reached: {error}. Check that these credentials may use the bucket and its keys."
             ) from error
+
+
+def _signature_key(set_id: SetId, content: bytes) -> str:
+    return f"{set_id.prefix}{SIGNATURES}{hashlib.sha256(content).hexdigest()}.json"

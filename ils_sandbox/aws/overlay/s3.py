@@ -5,32 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay.s3_objects import (
+    backend,
+    complete_multipart_upload,
+    copy_object,
+    put_object,
+    replications,
+)
 from ils_sandbox.aws.overlay.store import Table
 from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, Routes, World
 from ils_sandbox.aws.responses import AwsError
 
 LIFECYCLES = "s3.lifecycles"
-REPLICATIONS = "s3.replications"
-
-
-def _of_all_regions(name: str, call: Call, world: World) -> Table:
-    """By bucket: a bucket's name is unique in all regions, and may be asked for in any."""
-    return world.store.tables.setdefault((name, call.account, "aws"), {})
 
 
 def _lifecycles(call: Call, world: World) -> Table:
-    return _of_all_regions(LIFECYCLES, call, world)
-
-
-def _replications(call: Call, world: World) -> Table:
-    return _of_all_regions(REPLICATIONS, call, world)
+    """By bucket: a bucket's name is unique in all regions, and may be asked for in any."""
+    return world.store.tables.setdefault((LIFECYCLES, call.account, "aws"), {})
 
 
 def _bucket(call: Call) -> Any:
     """moto's own object. Raises moto's own error when there is no such bucket."""
-    from moto.backends import get_backend
-
-    return get_backend("s3")[call.account]["aws"].get_bucket(call.params["Bucket"])
+    return backend(call).get_bucket(call.params["Bucket"])
 
 
 def create_bucket(call: Call, world: World) -> Result:
@@ -44,7 +40,7 @@ def create_bucket(call: Call, world: World) -> Result:
 def delete_bucket(call: Call, world: World) -> Result:
     result = world.forward(call)
     _lifecycles(call, world).pop(call.params["Bucket"], None)
-    _replications(call, world).pop(call.params["Bucket"], None)
+    replications(call, world).pop(call.params["Bucket"], None)
     return result
 
 
@@ -86,19 +82,19 @@ def get_object_lock_configuration(call: Call, world: World) -> Result:
 
 def put_bucket_replication(call: Call, world: World) -> Result:
     result = world.forward(call)
-    _replications(call, world)[call.params["Bucket"]] = call.params["ReplicationConfiguration"]["Rules"]
+    replications(call, world)[call.params["Bucket"]] = call.params["ReplicationConfiguration"]["Rules"]
     return result
 
 
 def get_bucket_replication(call: Call, world: World) -> Result:
     result = world.forward(call)
-    rules = _replications(call, world).get(call.params["Bucket"])
+    rules = replications(call, world).get(call.params["Bucket"])
     return {"ReplicationConfiguration": {**result["ReplicationConfiguration"], "Rules": rules}} if rules else result
 
 
 def delete_bucket_replication(call: Call, world: World) -> Result:
     result = world.forward(call)
-    _replications(call, world).pop(call.params["Bucket"], None)
+    replications(call, world).pop(call.params["Bucket"], None)
     return result
 
 
@@ -121,6 +117,8 @@ def delete_bucket_lifecycle(call: Call, world: World) -> Result:
 
 
 ROUTES: Routes = {
+    "CompleteMultipartUpload": complete_multipart_upload,
+    "CopyObject": copy_object,
     "CreateBucket": create_bucket,
     "DeleteBucket": delete_bucket,
     "DeleteBucketLifecycle": delete_bucket_lifecycle,
@@ -131,5 +129,6 @@ ROUTES: Routes = {
     "PutBucketLifecycleConfiguration": put_bucket_lifecycle_configuration,
     "PutBucketReplication": put_bucket_replication,
     "PutBucketVersioning": put_bucket_versioning,
+    "PutObject": put_object,
     "PutObjectLockConfiguration": put_object_lock_configuration,
 }

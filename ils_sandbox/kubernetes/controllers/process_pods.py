@@ -18,6 +18,8 @@ from ils_sandbox.kubernetes.store import Cluster, Object, name_of
 PREFIX = "process://"
 """Of the container ids of processes."""
 _UNSUPPORTED = "CreateContainerError"
+_OWN_PROGRAM = ["ils", "cluster-job"]
+"""What the product itself runs in clusters, which does nothing that its command line would not do: always run."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class ProcessPods:
         """Why the pod cannot be run here. One that has begun can, whatever has been forbidden since."""
         if any(_lost(pod, container["name"]) for container in _containers(pod)):
             return None
-        if not self.settings.host_processes:
+        if not self.settings.host_processes and not all(map(_is_own, filter(_is_process, _containers(pod)))):
             why = (
                 "unsupported in the sandbox: no container runs here. Commands of jobs are run as processes of this "
                 "machine when its setting host_processes is on (`ils sandbox start --host-processes`)"
@@ -121,6 +123,7 @@ class ProcessPods:
                 variables=variables,
                 working_directory=expand(container.get("workingDir", ""), variables),
                 hostname=name_of(pod),
+                has_role=pod["spec"].get("serviceAccountName", "default") != "default",
             )
         )
 
@@ -149,6 +152,11 @@ def _containers(pod: Object) -> list[Object]:
 
 def _is_process(container: Object) -> bool:
     return bool(container.get("command"))
+
+
+def _is_own(container: Object) -> bool:
+    found: list[str] = container["command"][:2]
+    return found == _OWN_PROGRAM
 
 
 def _restarts(pod: Object, container: Object, last: Run) -> bool:

@@ -29,7 +29,10 @@ def _aws_managed(live: Live, key: str) -> bool:
 
 
 def rotation(live: Live) -> Iterator[Observation]:
+    """Of symmetric keys: KMS rotates no others."""
     for name, key_id in _own_keys(live):
+        if live.get("kms", "describe_key", KeyId=key_id)["KeyMetadata"].get("KeySpec") != "SYMMETRIC_DEFAULT":
+            continue
         enabled = live.get("kms", "get_key_rotation_status", KeyId=key_id)["KeyRotationEnabled"]
         found = "it rotates" if enabled else "it does not rotate"
         yield Observation(f"KMS key {name}", "yearly rotation or more often", found, holds=bool(enabled))

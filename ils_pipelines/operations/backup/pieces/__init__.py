@@ -1,0 +1,1 @@
+"""The kinds of pieces: how each is taken, looked at and deleted, one module for each kind."""

@@ -1,0 +1,164 @@
+"""A set of a real environment: everything is in it, and nothing is done twice."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections import Counter
+
+import pytest
+
+from ils_pipelines.operations.backup.bucket import SetBucket
+from ils_pipelines.operations.backup.context import SetCancelled
+from ils_pipelines.operations.backup.details import (
+    DatabaseDump,
+    DatabaseSnapshotCopy,
+    KubernetesObjects,
+    PieceKind,
+    TableBackup,
+)
+from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
+from ils_pipelines.operations.backup.places import BackupPlaces
+from ils_pipelines.operations.backup.run import PieceEvent, Progress, take_set
+from ils_pipelines.settings.layers import Layer
+from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.backup.conftest import Calls, new_id
+from tests.operations.watch.site import Site
+
+
+def objects(bucket: SetBucket, manifest: Manifest, name: str) -> bytes:
+    piece = manifest.piece(name)
+    assert piece is not None
+    assert piece.object is not None
+    return gzip.decompress(b"".join(bucket.chunks(piece.object)))
+
+
+def test_a_set_has_every_kind_of_piece(whole: Manifest) -> None:
+    assert whole.status is SetStatus.COMPLETE
+    kinds = Counter(piece.kind for piece in whole.pieces)
+    assert kinds == {
+        PieceKind.DATABASE_SNAPSHOT: 1,
+        PieceKind.DATABASE_SNAPSHOT_COPY: 1,
+        PieceKind.DATABASE_DUMP: 1,
+        PieceKind.TABLE_BACKUP: 2,
+        PieceKind.CACHE_SNAPSHOT: 1,
+        PieceKind.KUBERNETES_OBJECTS: 1,
+        PieceKind.STACK_STATE: len(Layer) - 1,
+    }
+
+
+def test_the_manifest_is_signed_and_reads_back(whole: Manifest, bucket: SetBucket) -> None:
+    assert bucket.manifest(whole.id) == whole
+
+
+def test_the_copy_of_the_snapshot_lies_in_the_other_region_under_its_key(whole: Manifest, places: BackupPlaces) -> None:
+    (copy,) = whole.of_kind(PieceKind.DATABASE_SNAPSHOT_COPY)
+    assert isinstance(copy.details, DatabaseSnapshotCopy)
+    assert (copy.region, copy.details.key_arn) == (places.there.region, places.there.key_arn)
+
+
+def test_every_object_is_locked_encrypted_and_copied_to_the_other_region(
+    whole: Manifest, site: Site, places: BackupPlaces
+) -> None:
+    refs = [piece.object for piece in whole.pieces if piece.object is not None]
+    assert len(refs) == len(Layer) + 1
+    for side in (places.here, places.there):
+        for ref in refs:
+            head = SetBucket(site.target, side).head(ref)
+            assert head is not None
+            assert (head.key_arn, head.version) == (side.key_arn, ref.version)
+            assert head.locked_until is not None
+
+
+def test_a_dump_says_what_the_database_held(whole: Manifest) -> None:
+    (dump,) = whole.of_kind(PieceKind.DATABASE_DUMP)
+    assert isinstance(dump.details, DatabaseDump)
+    rows = {table.name: table.rows for table in dump.details.state.tables}
+    assert rows["ils.customers"] == 4000
+    assert rows["ils.lims_messages"] > 30_000
+
+
+def test_a_table_s_backup_remembers_what_a_restored_table_has_lost(whole: Manifest) -> None:
+    found = {piece.details.table: piece.details for piece in whole.pieces if isinstance(piece.details, TableBackup)}
+    analytics = found["ils-dev-analytics"]
+    assert [index.keys[0] for index in analytics.indexes] == ["userId HASH"]
+    assert found["ils-dev-sessions"].ttl_attribute == "expiresAt"
+    assert dict(analytics.table_tags)["environment"] == "dev"
+
+
+def test_what_runs_in_the_cluster_is_listed_without_what_is_secret(
+    whole: Manifest, site: Site, bucket: SetBucket
+) -> None:
+    lines = [json.loads(line) for line in objects(bucket, whole, "kubernetes-objects").splitlines()]
+    (piece,) = whole.of_kind(PieceKind.KUBERNETES_OBJECTS)
+    assert isinstance(piece.details, KubernetesObjects)
+    assert dict(piece.details.counts) == Counter(each["kind"] for each in lines)
+    assert {"Deployment", "ConfigMap", "NetworkPolicy", "TargetGroupBinding"} <= {each["kind"] for each in lines}
+    secrets = [each for each in lines if each["kind"] == "Secret" and each["metadata"]["name"] == "ils-secrets"]
+    assert [set(each["data"].values()) for each in secrets] == [{""}]
+    assert "DATABASE_URL" in secrets[0]["data"]
+
+
+def test_no_secret_of_the_environment_is_in_a_set(whole: Manifest, site: Site, bucket: SetBucket) -> None:
+    manager = site.client("secretsmanager")
+    values = [
+        manager.get_secret_value(SecretId=arn)["SecretString"]
+        for arn in (
+            site.output(Layer.DATABASE, "master_secret_arn"),
+            site.output(Layer.CACHE, "auth_token_secret_arn"),
+        )
+    ]
+    secrets = [json.loads(values[0])["password"], values[1]]
+    for key in bucket.keys(whole.id.prefix):
+        content = bucket.read(key) or b""
+        text = (gzip.decompress(content) if key.endswith(".gz") else content).decode(errors="replace")
+        assert not [secret for secret in secrets if secret in text], key
+
+
+def test_a_second_run_of_a_complete_set_changes_nothing(whole: Manifest, site: Site, mutating: Calls) -> None:
+    assert take_set(site.target, whole.id) == whole
+    assert mutating() == []
+
+
+def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(site: Site, mutating: Calls) -> None:
+    set_id, cancel, told = new_id(), threading.Event(), []
+
+    def stop(progress: Progress) -> None:
+        told.append(progress)
+        if progress.event is PieceEvent.DONE and progress.piece == "table-backup-analytics":
+            cancel.set()
+
+    with pytest.raises(SetCancelled):
+        take_set(site.target, set_id, on_progress=stop, cancel=cancel)
+    done = {each.piece for each in told if each.event is PieceEvent.DONE}
+    events: list[Progress] = []
+    manifest = take_set(site.target, set_id, on_progress=events.append)
+
+    assert manifest.status is SetStatus.COMPLETE
+    assert {each.piece for each in events if each.event is PieceEvent.FOUND} >= done
+    made = Counter(operation for _, operation in mutating())
+    assert made["CreateBackup"] == 2
+    assert [made[each] for each in ("CreateDBClusterSnapshot", "CopyDBClusterSnapshot", "CreateSnapshot")] == [1, 1, 1]
+
+
+def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbox: LocalSandbox) -> None:
+    fault = {"service": "elasticache", "operation": "CreateSnapshot", "error_code": "SnapshotQuotaExceededFault"}
+    sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
+    set_id = new_id()
+    partial = take_set(site.target, set_id)
+    whole = take_set(site.target, set_id)
+
+    assert partial.status is SetStatus.PARTIAL
+    assert [failure.name for failure in partial.failures] == ["cache-snapshot"]
+    assert "SnapshotQuotaExceeded" in partial.failures[0].reason
+    assert whole.status is SetStatus.COMPLETE
+    assert set(partial.pieces) < set(whole.pieces)
+
+
+def test_a_piece_that_is_made_from_a_failed_one_fails_with_it(site: Site, sandbox: LocalSandbox) -> None:
+    fault = {"service": "rds", "operation": "CreateDBClusterSnapshot", "error_code": "SnapshotQuotaExceeded"}
+    sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
+    partial = take_set(site.target, new_id())
+
+    assert [failure.name for failure in partial.failures] == ["database-snapshot", "database-snapshot-copy"]
