@@ -166,6 +166,14 @@ def health(environment: EnvironmentArgument, as_json: JsonOption = False) -> Non
 
 
 @app.command()
+def certs(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """Look at every certificate, what servers really send included. Exit code 1 when one asks for attention."""
+    from ils_pipelines.commands.certs import certs as look
+
+    raise typer.Exit(look(environment, as_json=as_json))
+
+
+@app.command()
 def releases(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
     """Show what was released into an environment: numbers, images, what became of each."""
     from ils_pipelines.commands.releases import releases as show

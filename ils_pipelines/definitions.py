@@ -3,6 +3,7 @@
 from dagster import Definitions
 
 from ils_pipelines.defs.approval import approve_plan
+from ils_pipelines.defs.certificates import CERTIFICATES
 from ils_pipelines.defs.drift import DRIFT
 from ils_pipelines.defs.environments import environment_files
 from ils_pipelines.defs.executor import threaded_executor
@@ -18,7 +19,12 @@ from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
 
-SCANS = (scan_definitions(POSTURE), scan_definitions(DRIFT), scan_definitions(HEALTH))
+SCANS = (
+    scan_definitions(POSTURE),
+    scan_definitions(DRIFT),
+    scan_definitions(HEALTH),
+    scan_definitions(CERTIFICATES),
+)
 
 defs = Definitions(
     assets=[*LAYER_ASSETS, PLAN_ASSET, *(scan.report for scan in SCANS)],

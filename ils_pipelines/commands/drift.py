@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.commands.output import ExitCode, console, print_json
+from ils_pipelines.commands.output import ExitCode
+from ils_pipelines.commands.scanning import scanned
 from ils_pipelines.commands.summary import short_type
 from ils_pipelines.operations.drift.models import DriftFinding, DriftReport, DriftState, LayerDrift
 from ils_pipelines.operations.drift.scan import scan
-from ils_pipelines.settings.loading import load_environment
-from ils_pipelines.targets import open_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,14 +23,7 @@ _STYLES = {
 
 def drift(environment: str, *, as_json: bool) -> ExitCode:
     """Scan and show. Succeeds only when every layer is there and as it was left. Raises an `IlsError`."""
-    target = open_target(load_environment(environment))
-    target.preflight()
-    report = scan(target)
-    if as_json:
-        print_json(_entry(report))
-    else:
-        _print(console(), report)
-    return ExitCode.SUCCESS if report.clean else ExitCode.FAILED
+    return scanned(environment, scan, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.clean)
 
 
 def _print(out: Console, report: DriftReport) -> None:
@@ -88,9 +80,6 @@ def _print_findings(out: Console, layer: LayerDrift) -> None:
 
 def _entry(report: DriftReport) -> dict[str, Any]:
     return {
-        "environment": report.environment,
-        "taken_at": report.taken_at.isoformat(),
-        "seconds": round(report.duration.total_seconds(), 3),
         "layers": [
             {
                 "layer": layer.layer.value,
@@ -101,7 +90,6 @@ def _entry(report: DriftReport) -> dict[str, Any]:
             }
             for layer in report.layers
         ],
-        "success": report.clean,
     }
 
 

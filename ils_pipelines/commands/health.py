@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.commands.output import ExitCode, console, print_json
+from ils_pipelines.commands.output import ExitCode
+from ils_pipelines.commands.scanning import print_problem, scanned
 from ils_pipelines.operations.health.look import health as look
 from ils_pipelines.operations.health.models import HealthReport, HealthStatus, LayerHealth
-from ils_pipelines.settings.loading import load_environment
-from ils_pipelines.targets import open_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,20 +22,12 @@ _STYLES = {
 
 def health(environment: str, *, as_json: bool) -> ExitCode:
     """Look and show. Succeeds only when everything is there and healthy. Raises an `IlsError`."""
-    target = open_target(load_environment(environment))
-    target.preflight()
-    report = look(target)
-    if as_json:
-        print_json(_entry(report))
-    else:
-        _print(console(), report)
-    return ExitCode.SUCCESS if report.sound else ExitCode.FAILED
+    return scanned(environment, look, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.sound)
 
 
 def _print(out: Console, report: HealthReport) -> None:
     """All components, then what to do about those that are not healthy. The console wraps what is too long."""
     from rich.box import SIMPLE_HEAD
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -52,9 +43,8 @@ def _print(out: Console, report: HealthReport) -> None:
             table.add_row(first, Text(finding.component), status, Text(finding.found))
     out.print(table)
     for finding in report.problems:
-        out.print(Text.assemble((f"{finding.status:<11}", _STYLES[finding.status]), (finding.component, "bold")))
-        out.print(Padding(Text(f"expected {finding.expected}, found {finding.found}"), (0, 0, 0, 4)))
-        out.print(Padding(Text(f"-> {finding.remedy}", style="dim"), (0, 0, 0, 4)))
+        label = finding.status.value, _STYLES[finding.status]
+        print_problem(out, label, finding.component, (finding.expected, finding.found, finding.remedy))
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
     seconds = report.duration.total_seconds()
     out.print(Text(f"{len(report.findings)} components in {seconds:.1f} s: {counts or 'nothing to look at'}"))
@@ -62,12 +52,8 @@ def _print(out: Console, report: HealthReport) -> None:
 
 def _entry(report: HealthReport) -> dict[str, Any]:
     return {
-        "environment": report.environment,
-        "taken_at": report.taken_at.isoformat(),
-        "seconds": round(report.duration.total_seconds(), 3),
         "counts": {status.value: count for status, count in report.counts.items()},
         "layers": [_layer_entry(layer) for layer in report.layers],
-        "success": report.sound,
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.commands.output import ExitCode, console, print_json
+from ils_pipelines.commands.output import ExitCode
+from ils_pipelines.commands.scanning import scanned
 from ils_pipelines.operations.posture.markdown import words
 from ils_pipelines.operations.posture.models import Finding, Report, Result, Severity, Verdict
 from ils_pipelines.operations.posture.report import posture as evaluate
-from ils_pipelines.settings.loading import environment_names, load_environment
-from ils_pipelines.targets import open_target
+from ils_pipelines.settings.loading import environment_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,14 +27,14 @@ _WORST_FIRST = {severity: -position for position, severity in enumerate(Severity
 
 def posture(environment: str, *, as_json: bool) -> ExitCode:
     """Evaluate and show. Fails when a control fails that no waiver covers. Raises an `IlsError`."""
-    target = open_target(load_environment(environment))
-    target.preflight()
-    report = evaluate(target, others=environment_names())
-    if as_json:
-        print_json(_entry(report))
-    else:
-        _print(console(), report)
-    return ExitCode.FAILED if report.counts[Verdict.FAILED] else ExitCode.SUCCESS
+    return scanned(
+        environment,
+        lambda target: evaluate(target, others=environment_names()),
+        as_json=as_json,
+        entry=_entry,
+        show=_print,
+        succeeded=lambda report: not report.counts[Verdict.FAILED],
+    )
 
 
 def _print(out: Console, report: Report) -> None:
@@ -94,16 +94,12 @@ def _counts(report: Report) -> Text:
 
 def _entry(report: Report) -> dict[str, Any]:
     return {
-        "environment": report.environment,
-        "taken_at": report.taken_at.isoformat(),
-        "seconds": round(report.duration.total_seconds(), 3),
         "counts": {verdict.value: count for verdict, count in report.counts.items()},
         "controls": [_control_entry(result) for result in report.results],
         "waivers_to_look_at": [
             {"control": each.waiver.control.value, "resource": each.waiver.resource, "reason": each.reason}
             for each in report.waiver_problems
         ],
-        "success": not report.counts[Verdict.FAILED],
     }
 
 

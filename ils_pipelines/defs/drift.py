@@ -1,5 +1,6 @@
 """Drift: what is not as the last provisioning left it. Mends nothing."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
@@ -8,6 +9,7 @@ from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.scans import Metadata, Scan, Timetable
 from ils_pipelines.operations.drift.markdown import findings_table, report_text
 from ils_pipelines.operations.drift.models import DriftReport, DriftState
+from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -42,6 +44,19 @@ def _check(report: DriftReport, layer: Layer) -> AssetCheckResult:
     )
 
 
+def _findings(report: DriftReport, layer: Layer) -> Iterator[Finding]:
+    """What drifted may be meant, so that only what is gone is critical."""
+    found = next(each for each in report.layers if each.layer is layer)
+    for each in found.findings:
+        urgency = Urgency.CRITICAL if each.missing else Urgency.WARNING
+        subject = f"{each.type} {each.resource}: {each.subject}"
+        remedy = f"See who changed it ({each.changed_by_text}); `ils up {report.environment}` puts it back."
+        yield Finding(subject, urgency, each.expected_text, each.found_text, remedy)
+    if found.state is DriftState.UNKNOWN:
+        remedy = f"See why it cannot be told, then: ils drift {report.environment}"
+        yield Finding(f"the {layer} layer", Urgency.UNKNOWN, "an answer", found.reason, remedy)
+
+
 def _told(report: DriftReport) -> Metadata:
     return {
         "report": MetadataValue.md(report_text(report)),
@@ -60,6 +75,7 @@ DRIFT = Scan(
     report_description="What of an environment is not as the last provisioning left it, and who changed it.",
     look=_look,
     check=_check,
+    findings=_findings,
     report=_told,
     longest=timedelta(minutes=30),
     # In the morning, after the windows for backups and maintenance; environments ten minutes apart.

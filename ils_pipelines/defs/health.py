@@ -1,11 +1,13 @@
 """Health: whether what an environment is made of works at this moment."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.operations.health.markdown import components_table, report_text
 from ils_pipelines.operations.health.models import HealthReport, HealthStatus
@@ -39,6 +41,21 @@ def _check(report: HealthReport, layer: Layer) -> AssetCheckResult:
     )
 
 
+_URGENCIES = {
+    HealthStatus.HEALTHY: Urgency.FINE,
+    HealthStatus.DEGRADED: Urgency.WARNING,
+    HealthStatus.UNKNOWN: Urgency.UNKNOWN,
+    HealthStatus.UNHEALTHY: Urgency.CRITICAL,
+}
+
+
+def _findings(report: HealthReport, layer: Layer) -> Iterator[Finding]:
+    found = next(each for each in report.layers if each.layer is layer)
+    for each in found.findings:
+        if each.status is not HealthStatus.HEALTHY:
+            yield Finding(each.component, _URGENCIES[each.status], each.expected, each.found, each.remedy)
+
+
 def _told(report: HealthReport) -> Metadata:
     return {
         "report": MetadataValue.md(report_text(report)),
@@ -56,6 +73,7 @@ HEALTH = Scan(
     report_description="Whether every component of an environment works, with what to do about those that do not.",
     look=_look,
     check=_check,
+    findings=_findings,
     report=_told,
     longest=timedelta(minutes=10),
     # Environments five minutes apart, each every quarter of an hour.

@@ -1,11 +1,13 @@
 """The security posture of an environment: every control against what is really there."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.posture.markdown import (
     controls_table,
     findings_table,
@@ -51,6 +53,17 @@ def _check(report: Report, layer: Layer) -> AssetCheckResult:
     )
 
 
+def _findings(report: Report, layer: Layer) -> Iterator[Finding]:
+    for result in report.of_layer(layer):
+        urgency = Urgency.CRITICAL if result.control.severity in _GRAVE else Urgency.WARNING
+        for each in result.findings:
+            subject = f"{result.control.id}: {each.resource}"
+            yield Finding(subject, urgency, each.expected, each.found, each.remedy)
+        if result.verdict is Verdict.UNKNOWN:
+            remedy = "See that the API can be reached and that these credentials may call it, then look again."
+            yield Finding(result.control.id, Urgency.UNKNOWN, "an answer", result.reason, remedy)
+
+
 def _told(report: Report) -> Metadata:
     return {
         "report": MetadataValue.md(report_table(report)),
@@ -70,6 +83,7 @@ POSTURE = Scan(
     report_description="What every security control found in the live environment, with what is waived and why.",
     look=_look,
     check=_check,
+    findings=_findings,
     report=_told,
     longest=timedelta(minutes=30),
     # After the look for drift, which explains most of what fails; environments ten minutes apart.

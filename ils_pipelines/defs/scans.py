@@ -3,7 +3,7 @@
 What is looked at and how it is told is the business of the module that declares the scan; how it runs is the same for all.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -31,11 +31,16 @@ from ils_pipelines.defs.layers import OWNERS, asset_key
 from ils_pipelines.defs.looks import Looks
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.schedules import environment_schedules
+from ils_pipelines.operations.findings import Finding, by_urgency
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
 Report = TypeVar("Report")
 Metadata = Mapping[str, MetadataValue]
+FINDINGS = "to_do"
+"""In the metadata of every check of a scan: what asks for attention, in the shape that all scans share."""
+MOST_FINDINGS = 100
+"""They are kept in the event log."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Scan(Generic[Report]):
     look: Callable[[Target, tuple[Layer, ...]], Report]
     """Raises an `IlsError` when nothing can be looked at."""
     check: Callable[[Report, Layer], AssetCheckResult]
+    findings: Callable[[Report, Layer], Iterable[Finding]]
+    """What of a layer asks for attention."""
     report: Callable[[Report], Metadata]
     longest: timedelta
     """A run that takes longer is stuck."""
@@ -103,7 +110,7 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
         layers = tuple(layer for layer in scan.layers if asset_key(layer) in asked)
         found = look(context.run.run_id, context.partition_key, layers, targets, looks)
         for layer in layers:
-            yield scan.check(found, layer)
+            yield _with_findings(scan.check(found, layer), by_urgency(scan.findings(found, layer)))
 
     @multi_asset(
         name=f"write_{report_name}",
@@ -132,3 +139,8 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
     return ScanDefinitions(
         checks, report, job, environment_schedules(job, scan.timetable.cron, scan.timetable.description)
     )
+
+
+def _with_findings(result: AssetCheckResult, findings: Sequence[Finding]) -> AssetCheckResult:
+    entries = MetadataValue.json([finding.entry() for finding in findings[:MOST_FINDINGS]])
+    return result._replace(metadata={**result.metadata, FINDINGS: entries})

@@ -14,6 +14,7 @@ from ils_pipelines.settings.app import App
 from ils_pipelines.settings.backup import Backup
 from ils_pipelines.settings.backup_vault import BackupVault
 from ils_pipelines.settings.cache import Cache
+from ils_pipelines.settings.certificates import Certificates
 from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.drills import Drills
@@ -90,6 +91,9 @@ class Environment(Section):
     drills: Drills = Field(default_factory=Drills, description="How disaster recovery is rehearsed.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="What is collected and watched, and who is told."
+    )
+    certificates: Certificates = Field(
+        default_factory=Certificates, description="What the certificate check looks at besides."
     )
     app: App = Field(default_factory=App, description="The application.")
 

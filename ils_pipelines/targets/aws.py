@@ -29,6 +29,7 @@ class AwsTarget:
     """One AWS account and region, as the environment's file names them."""
 
     name = "aws"
+    carries_traffic = True
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment

@@ -12,9 +12,19 @@ from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.settings.loading import environment_names
 
 ROOT = Path(__file__).resolve().parents[2]
-REPORTING_JOBS = {"drift_scan", "health_scan", "posture_report"}
+REPORTING_JOBS = {"certificate_scan", "drift_scan", "health_scan", "posture_report"}
 """Jobs that change nothing, and may run by themselves."""
-NOT_AT_LOAD = ("kubernetes", "pulumi", "pulumi_aws", "boto3", "botocore", "moto", "ils_sandbox", "matplotlib")
+NOT_AT_LOAD = (
+    "kubernetes",
+    "pulumi",
+    "pulumi_aws",
+    "boto3",
+    "botocore",
+    "moto",
+    "ils_sandbox",
+    "matplotlib",
+    "OpenSSL",
+)
 
 ASSETS = {
     "vpc": {"deps": set(), "kinds": {"pulumi", "aws", "vpc"}, "group": "infrastructure"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ils_pipelines.operations.drift.models import DriftFinding, DriftReport
+from ils_pipelines.reporting.markdown import table
 
 LONGEST_CELL = 160
 MOST_ROWS = 400
@@ -39,13 +40,7 @@ def findings_table(findings: Sequence[DriftFinding]) -> str:
         )
         for finding in findings[:MOST_ROWS]
     ]
-    lines = [f"| {' | '.join(_HEADS)} |", "| " + " | ".join("---" for _ in _HEADS) + " |"]
-    lines += [f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows]
+    text = table(_HEADS, rows, LONGEST_CELL)
     if len(findings) > MOST_ROWS:
-        lines.append(f"\n… and {len(findings) - MOST_ROWS} more rows.")
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    shortened = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return shortened.replace("|", "\\|").replace("\n", " ")
+        text += f"\n\n… and {len(findings) - MOST_ROWS} more rows."
+    return text

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
 from ils_pipelines.operations.health.models import HealthFinding
 from ils_pipelines.operations.health.probes import (
     application,
@@ -17,28 +14,10 @@ from ils_pipelines.operations.health.probes import (
     monitoring,
     network,
 )
-from ils_pipelines.operations.health.view import View
+from ils_pipelines.operations.probing import Probe
 from ils_pipelines.settings.layers import Layer
 
-
-@dataclass(frozen=True)
-class Probe:
-    """Looks at every component of one kind."""
-
-    layer: str
-    """The layer whose health it is. One that this version does not have yet counts for the layer it reads."""
-    reads: Layer
-    """The layer whose outputs name the components."""
-    components: str
-    """What it looks at, for when nothing answers."""
-    look: Callable[[View], Iterator[HealthFinding]]
-
-    @property
-    def speaks_for(self) -> Layer:
-        return Layer(self.layer) if self.layer in set(Layer) else self.reads
-
-
-PROBES: tuple[Probe, ...] = (
+PROBES: tuple[Probe[HealthFinding], ...] = (
     Probe("vpc", Layer.VPC, "NAT gateways", network.nat_gateways),
     Probe("encryption", Layer.ENCRYPTION, "KMS keys", keys.keys),
     Probe("cluster", Layer.CLUSTER, "EKS cluster", cluster.control_plane),

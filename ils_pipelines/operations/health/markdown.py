@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ils_pipelines.operations.health.models import HealthFinding, HealthReport
+from ils_pipelines.reporting.markdown import table
 
-LONGEST_CELL = 300
 _HEADS = ("component", "status", "expected", "found", "remedy")
 
 
@@ -22,11 +22,6 @@ def report_text(report: HealthReport) -> str:
 
 
 def components_table(findings: Iterable[HealthFinding]) -> str:
-    rows = [(each.component, each.status.value, each.expected, each.found, each.remedy) for each in findings]
-    lines = [f"| {' | '.join(_HEADS)} |", "| " + " | ".join("---" for _ in _HEADS) + " |"]
-    return "\n".join([*lines, *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)])
-
-
-def _cell(text: str) -> str:
-    shortened = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return shortened.replace("|", "\\|").replace("\n", " ")
+    return table(
+        _HEADS, ((each.component, each.status.value, each.expected, each.found, each.remedy) for each in findings)
+    )

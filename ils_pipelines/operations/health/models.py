@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ils_pipelines.operations.probing import LayerCondition
 from ils_pipelines.settings.layers import Layer
 
 
@@ -32,19 +33,6 @@ class HealthFinding:
     found: str
     remedy: str
     """What to do; empty for what is healthy."""
-
-
-class LayerCondition(StrEnum):
-    """Whether there is anything in a layer to look at."""
-
-    LOOKED_AT = "looked_at"
-    NOT_PROVISIONED = "not_provisioned"
-    NOT_APPLICABLE = "not_applicable"
-    """The environment has nothing of the kind."""
-
-    @property
-    def words(self) -> str:
-        return self.replace("_", " ")
 
 
 @dataclass(frozen=True)

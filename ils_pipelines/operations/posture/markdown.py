@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ils_pipelines.operations.posture.models import Report, Result, Verdict
-
-LONGEST_CELL = 300
+from ils_pipelines.reporting.markdown import table
 
 
 def report_table(report: Report) -> str:
@@ -78,12 +77,4 @@ def words(verdict: Verdict) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return "None."
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    cut = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return cut.replace("|", "\\|").replace("\n", " ")
+    return table(head, rows) if rows else "None."

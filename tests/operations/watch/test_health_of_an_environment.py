@@ -7,7 +7,8 @@ import re
 import pytest
 
 from ils_pipelines.operations.health.catalog import PROBED, PROBES
-from ils_pipelines.operations.health.models import HealthStatus, LayerCondition
+from ils_pipelines.operations.health.models import HealthStatus
+from ils_pipelines.operations.probing import LayerCondition
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.monitoring import Subscription

@@ -14,10 +14,11 @@ from dagster import (
 
 from ils_pipelines.definitions import defs as code_location
 from ils_pipelines.defs.environments import register_environments
+from ils_pipelines.defs.scans import FINDINGS
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.settings.layers import Layer
 from tests.end_to_end.conftest import LocalSandbox
-from tests.operations.watch import drift_cases, health_cases
+from tests.operations.watch import certificate_cases, drift_cases, health_cases
 from tests.operations.watch.site import Site
 
 pytestmark = pytest.mark.timeout(600)
@@ -40,7 +41,7 @@ def _run(defs: Definitions, job: str, environment: str = "dev") -> ExecuteInProc
 def test_every_check_of_the_code_location_has_the_partitions_of_its_asset() -> None:
     graph = code_location.resolve_asset_graph()
 
-    assert {key.name for key in graph.asset_check_keys} >= {"drift", "health", "posture"}
+    assert {key.name for key in graph.asset_check_keys} >= {"certificates", "drift", "health", "posture"}
     for key in graph.asset_check_keys:
         partitions = graph.get(key).partitions_def
         assert partitions is not None, key
@@ -55,7 +56,7 @@ def test_every_layer_has_a_drift_check_and_those_with_components_a_health_check(
     assert {key.asset_key for key in checks if key.name == "health"} == {AssetKey(str(layer)) for layer in PROBED}
 
 
-@pytest.mark.parametrize("job", ["drift_scan", "health_scan", "posture_report"])
+@pytest.mark.parametrize("job", ["certificate_scan", "drift_scan", "health_scan", "posture_report"])
 def test_each_environment_has_a_schedule_in_utc_that_is_off_in_the_sandbox(job: str) -> None:
     schedules = {each.name: each for each in code_location.schedules or () if each.job_name == job}
 
@@ -118,6 +119,21 @@ def test_what_is_unwell_fails_the_check_of_its_layer_alone(defs: Definitions, si
     assert "| KMS key database | unhealthy | Enabled | Disabled | Enable the key" in str(
         failed["encryption"].metadata["components"].value
     )
+
+
+def test_what_a_check_finds_is_in_its_metadata_in_the_shape_of_all_scans(defs: Definitions, site: Site) -> None:
+    case = next(case for case in certificate_cases.CASES if "tls.key" in case.subject)
+    with case.breaks(site):
+        result = _run(defs, "certificate_scan")
+
+    failed = {each.asset_key.to_user_string(): each for each in result.get_asset_check_evaluations() if not each.passed}
+    assert set(failed) == {"cluster"}
+    assert failed["cluster"].severity.value == "ERROR"
+    [finding] = failed["cluster"].metadata[FINDINGS].value
+    assert finding["subject"].startswith(case.subject)
+    assert (finding["urgency"], finding["due"]) == ("critical", None)
+    [report] = result.asset_materializations_for_node("write_certificates_report")
+    assert "## To do" in str(report.metadata["report"].value)
 
 
 def test_checks_and_report_of_a_run_share_one_look(defs: Definitions, site: Site, sandbox: LocalSandbox) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import finding, share
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.health.view import View, finding, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 from ils_pipelines.release.names import APP_NAME
 from ils_pipelines.release.objects import DEPLOYMENT, NAMESPACE, POD
 from ils_pipelines.release.rollout.troubles import REMEDIES, PodTrouble, trouble_of

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import States, finding, judged
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.health.view import States, View, finding, judged
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 
 _ENABLED = States("Enabled")
 _REMEDY = "`ils drift` says what is missing; `ils up` makes it again. What was in it is still in the other region."

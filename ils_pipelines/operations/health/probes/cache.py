@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import States, judged, share
 from ils_pipelines.operations.health.models import HealthFinding
-from ils_pipelines.operations.health.view import States, View, judged, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 
 _STATES = States("available", frozenset({"modifying", "snapshotting", "creating"}))
 _REMEDY = "Look at the events of the group in the ElastiCache console; `ils drift` says what is missing."

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import States, judged, share
 from ils_pipelines.operations.health.models import HealthFinding
-from ils_pipelines.operations.health.view import States, View, judged, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 from ils_pipelines.release.objects import Kind
 
 NODE = Kind("v1", "Node", "nodes", namespaced=False)

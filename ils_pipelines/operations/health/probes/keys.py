@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import States, judged
 from ils_pipelines.operations.health.models import HealthFinding
-from ils_pipelines.operations.health.view import States, View, judged
+from ils_pipelines.operations.view import View
 
 _STATES = States("Enabled", frozenset({"Updating"}))
 _REMEDY = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ils_pipelines.operations.health.judging import States, finding, judged, share
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.health.view import States, View, finding, judged, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 from ils_pipelines.release.objects import TARGET_GROUP_BINDING
 
 _STATES = States("active", frozenset({"provisioning", "active_impaired"}))

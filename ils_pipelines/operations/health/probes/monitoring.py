@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ils_pipelines.operations.health.judging import finding, share
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.health.view import View, finding, share
 from ils_pipelines.operations.live import Record
+from ils_pipelines.operations.view import View
 
 _ALARM_REMEDY = "Look at the dashboard; the description of the alarm says what it means."
 _MISSING_REMEDY = "`ils up` makes it again."

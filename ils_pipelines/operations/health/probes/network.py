@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ils_pipelines.operations.health.judging import States, finding, judged
 from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
-from ils_pipelines.operations.health.view import States, View, finding, judged
+from ils_pipelines.operations.view import View
 
 _STATES = States("available", frozenset({"pending"}))
 _REMEDY = "Look at the failure in the VPC console; `ils drift` says what is missing."

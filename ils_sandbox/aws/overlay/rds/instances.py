@@ -8,6 +8,7 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.rds.authorities import certificate_of
 from ils_sandbox.aws.overlay.rds.clusters import CLUSTERS, changed_exports
 from ils_sandbox.aws.overlay.rds.extras import Kind
 from ils_sandbox.aws.overlay.rds.versions import CA_CERTIFICATES, ENGINE
@@ -20,6 +21,8 @@ class _Instances(Kind):
 
     def completed(self, call: Call, world: World, description: Result) -> Result:
         completed = super().completed(call, world, description)
+        if completed.get("CACertificateIdentifier"):
+            completed["CertificateDetails"] = certificate_of(completed)
         data = (
             CLUSTERS.extras(call, world, completed["DBClusterIdentifier"]).get("data")
             if (completed.get("DBClusterIdentifier"))

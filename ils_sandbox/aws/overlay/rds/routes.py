@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ils_sandbox.aws.overlay.rds import cluster_snapshots, clusters, groups, instances, versions
+from ils_sandbox.aws.overlay.rds import authorities, cluster_snapshots, clusters, groups, instances, versions
 from ils_sandbox.aws.overlay.world import Routes
 
 ROUTES: Routes = {
@@ -16,6 +16,7 @@ ROUTES: Routes = {
     "DeleteDBClusterSnapshot": cluster_snapshots.delete_db_cluster_snapshot,
     "DeleteDBInstance": instances.delete_db_instance,
     "DeleteDBSubnetGroup": groups.delete_db_subnet_group,
+    "DescribeCertificates": authorities.describe_certificates,
     "DescribeDBClusterParameters": groups.describe_db_cluster_parameters,
     "DescribeDBClusterSnapshots": cluster_snapshots.describe_db_cluster_snapshots,
     "DescribeDBClusters": clusters.describe_db_clusters,

@@ -1,0 +1,1 @@
+"""Where certificates are found; each module looks at one kind of place."""
