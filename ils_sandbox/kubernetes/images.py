@@ -14,6 +14,8 @@ class Outcome(StrEnum):
     """Starts, exits with code 1, stays in CrashLoopBackOff."""
     NEVER_READY = "never-ready"
     """Runs, but its readiness probe keeps failing."""
+    LIVENESS_FAILS = "liveness-fails"
+    """Runs and serves for a while, until its liveness probe fails and it is started again; in the end CrashLoopBackOff."""
     INVALID = "invalid"
     """InvalidImageName: the reference cannot be parsed."""
 
@@ -22,6 +24,7 @@ TAGS: dict[str, Outcome] = {
     "does-not-exist": Outcome.PULL_FAILS,
     "crash": Outcome.CRASHES,
     "never-ready": Outcome.NEVER_READY,
+    "liveness-fails": Outcome.LIVENESS_FAILS,
 }
 
 

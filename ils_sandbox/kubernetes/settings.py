@@ -19,6 +19,8 @@ class Settings:
     """From a pod's scheduling to its being ready."""
     pod_stop_seconds: float = 0.05
     """From a pod's deletion to its being gone."""
+    liveness_seconds: float = 0.5
+    """From the start of a container whose liveness probe fails to its end."""
     backoff_seconds: float = 0.5
     """Before a container that failed is started again, or a job's failed pod replaced; doubles each time."""
     node_eviction_seconds: float = 2.0

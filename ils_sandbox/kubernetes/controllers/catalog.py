@@ -10,6 +10,7 @@ from ils_sandbox.kubernetes.controllers.deployments import Deployments
 from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
 from ils_sandbox.kubernetes.controllers.jobs import Jobs
 from ils_sandbox.kubernetes.controllers.lost_nodes import LostNodes
+from ils_sandbox.kubernetes.controllers.node_leases import NodeLeases
 from ils_sandbox.kubernetes.controllers.pods import Pods
 from ils_sandbox.kubernetes.controllers.quotas import ResourceQuotas
 from ils_sandbox.kubernetes.controllers.replica_sets import ReplicaSets
@@ -34,6 +35,7 @@ def controllers(registry: Registry, surroundings: Surroundings, registrar: Regis
         Pods(registry, surroundings),
         NodePods(registry),
         LostNodes(registry, settings),
+        NodeLeases(registry),
         Autoscalers(registry, settings, surroundings.metrics),
         DisruptionBudgets(registry),
         ResourceQuotas(registry),

@@ -14,6 +14,9 @@ from ils_sandbox.kubernetes.store import Cluster, Object, namespace_of
 
 CONFIG_ERROR = "CreateContainerConfigError"
 CRASH_BACKOFF = "back-off 5m0s restarting failed container"
+MOST_RESTARTS = 3
+"""Before a container stays in its back-off."""
+_KILLED = 137
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Progress:
     ready_after: float
     problem: Problem | None = None
     outcome_of: Callable[[str], Outcome] = images.outcome
+    alive: float = 0.5
+    """How long a container lives whose liveness probe fails."""
 
 
 def container_statuses(pod: Object, progress: Progress) -> tuple[list[dict[str, Any]], float | None]:
@@ -85,15 +90,35 @@ def status_of(pod: Object, container: Object, progress: Progress) -> tuple[dict[
     if outcome is Outcome.CRASHES and restarts == "Never":
         return base(container) | {"state": {"terminated": exited(1)}, **_ran(image)}, None
     if outcome is Outcome.CRASHES:
-        text = f"{CRASH_BACKOFF}={container['name']} pod={pod['metadata']['name']}_{namespace_of(pod)}"
-        status = waiting(container, "CrashLoopBackOff", text)
-        return status | {"restartCount": 3, "lastState": {"terminated": exited(1)}, **_ran(image)}, None
+        return _backing_off(pod, container, 1), None
+    if outcome is Outcome.LIVENESS_FAILS and "livenessProbe" in container and restarts == "Always":
+        return _killed_at_times(pod, container, -left, progress.alive)
     if outcome is Outcome.READY and restarts != "Always":
         left += progress.ready_after
         if left <= 0:
             return base(container) | {"state": {"terminated": exited(0)}, **_ran(image)}, None
         return base(container) | _running(image) | {"ready": True}, left
-    return base(container) | _running(image) | {"ready": outcome is Outcome.READY}, None
+    return base(container) | _running(image) | {"ready": outcome is not Outcome.NEVER_READY}, None
+
+
+def _backing_off(pod: Object, container: Object, code: int) -> dict[str, Any]:
+    text = f"{CRASH_BACKOFF}={container['name']} pod={pod['metadata']['name']}_{namespace_of(pod)}"
+    status = waiting(container, "CrashLoopBackOff", text)
+    ended = {"restartCount": MOST_RESTARTS, "lastState": {"terminated": exited(code)}}
+    return status | ended | _ran(container["image"])
+
+
+def _killed_at_times(
+    pod: Object, container: Object, elapsed: float, alive: float
+) -> tuple[dict[str, Any], float | None]:
+    """Started anew each time that its liveness probe has failed."""
+    restarts = int(elapsed / alive) if alive > 0 else MOST_RESTARTS
+    if restarts >= MOST_RESTARTS:
+        return _backing_off(pod, container, _KILLED), None
+    status = base(container) | _running(container["image"]) | {"ready": True, "restartCount": restarts}
+    if restarts:
+        status["lastState"] = {"terminated": exited(_KILLED)}
+    return status, (restarts + 1) * alive - elapsed
 
 
 def base(container: Object) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ils_sandbox.kubernetes.controllers.pod_states import (
     missing_reference,
 )
 from ils_sandbox.kubernetes.controllers.pod_status import Statuses, finished, pod_status
+from ils_sandbox.kubernetes.controllers.probe_events import UNHEALTHY, probe_events
 from ils_sandbox.kubernetes.controllers.process_pods import ProcessPods
 from ils_sandbox.kubernetes.controllers.runner import Key, key_of
 from ils_sandbox.kubernetes.controllers.scheduling import choose_node
@@ -127,7 +128,10 @@ class Pods:
         if problem:
             self._since.pop(pod["metadata"]["uid"], None)
         elapsed = 0.0 if problem else self._elapsed(pod["metadata"]["uid"])
-        progress = Progress(elapsed, self._settings.pod_ready_seconds, problem, self._outcome_of)
+        settings = self._settings
+        progress = Progress(
+            elapsed, settings.pod_ready_seconds, problem, self._outcome_of, alive=settings.liveness_seconds
+        )
         if process and not problem:
             init, containers, again = self._process_pods.advance(pod, progress)
         else:
@@ -144,6 +148,9 @@ class Pods:
         """Events about what is new in the containers' states."""
         before = {status["name"]: status for status in pod["status"].get("containerStatuses", ())}
         for status in containers:
+            for reason, message in probe_events(pod, before.get(status["name"]), status):
+                tell = self._kubelet.warning if reason == UNHEALTHY else self._kubelet.normal
+                tell(POD, pod, reason, message)
             state = status["state"]
             if before.get(status["name"], {}).get("state", {}).keys() == state.keys() and "waiting" not in state:
                 continue

@@ -12,6 +12,9 @@ from tests.sandbox.kubernetes.client import DEPLOYMENTS, PODS, TestCluster
 from tests.support.kubernetes_api import deployment
 
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+EVENTS = "/api/v1/namespaces/default/events"
+NODES = "/api/v1/nodes"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 WEB = f"{DEPLOYMENTS}/web"
 
 
@@ -154,6 +157,63 @@ def test_an_image_can_be_made_to_fail_and_to_work_again(cluster: TestCluster) ->
 
     influence(cluster, "PUT", "images", {"image": image, "outcome": None})
     available(cluster, 2)
+
+
+def probed(image: str) -> dict[str, Any]:
+    """A deployment of one pod with both probes."""
+    body = deployment(replicas=1, image=image)
+    probe = {"httpGet": {"path": "/health", "port": 8080}}
+    body["spec"]["template"]["spec"]["containers"][0] |= {"livenessProbe": probe, "readinessProbe": probe}
+    return body
+
+
+def told(cluster: TestCluster, kind: str = "Pod") -> dict[str, set[str]]:
+    """Messages of events, by reason."""
+    found: dict[str, set[str]] = {}
+    for event in cluster.ok("GET", EVENTS, fieldSelector=f"involvedObject.kind={kind}")["items"]:
+        found.setdefault(event["reason"], set()).add(event["message"])
+    return found
+
+
+def test_a_container_whose_liveness_probe_fails_is_started_again_until_it_is_given_up(cluster: TestCluster) -> None:
+    cluster.server.control("PUT", "settings", {"liveness_seconds": 0.1})
+    cluster.ok("POST", DEPLOYMENTS, probed("app:liveness-fails"))
+
+    def container() -> dict[str, Any]:
+        pods = cluster.ok("GET", PODS)["items"]
+        return next(iter(pods[0]["status"].get("containerStatuses", [{}])), {}) if pods else {}
+
+    cluster.eventually(
+        lambda: container().get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff", "given up"
+    )
+    cluster.server.control("PUT", "settings", {"liveness_seconds": 0.5})
+
+    assert (container()["restartCount"], container()["lastState"]["terminated"]["exitCode"]) == (3, 137)
+    assert told(cluster)["Unhealthy"] == {"Liveness probe failed: HTTP probe failed with statuscode: 500"}
+    assert told(cluster)["Killing"] == {"Container web failed liveness probe, will be restarted"}
+
+
+def test_a_container_that_does_not_get_ready_is_told_to_be_unhealthy(cluster: TestCluster) -> None:
+    cluster.ok("POST", DEPLOYMENTS, probed("app:never-ready"))
+
+    unhealthy = cluster.eventually(lambda: told(cluster).get("Unhealthy"), "an event")
+
+    assert unhealthy == {"Readiness probe failed: HTTP probe failed with statuscode: 503"}
+
+
+def test_a_node_holds_a_lease_until_it_goes(cluster: TestCluster) -> None:
+    names = {node["metadata"]["name"] for node in cluster.ok("GET", NODES)["items"]}
+
+    def leases() -> dict[str, Any]:
+        return {lease["metadata"]["name"]: lease["spec"] for lease in cluster.ok("GET", LEASES)["items"]}
+
+    cluster.eventually(lambda: leases().keys() == names, "a lease for each node")
+    assert all(spec["holderIdentity"] == name and spec["renewTime"] for name, spec in leases().items())
+
+    gone = min(names)
+    cluster.ok("DELETE", f"{NODES}/{gone}")
+
+    cluster.eventually(lambda: leases().keys() == names - {gone}, "the lease gone with its node")
 
 
 @pytest.mark.parametrize(
