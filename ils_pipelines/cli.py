@@ -247,7 +247,9 @@ def scale(
 @app.command()
 def export(
     environment: EnvironmentArgument,
-    form: Annotated[str, typer.Option("--format", help="yaml, or helm for a chart.")] = "yaml",
+    form: Annotated[
+        str, typer.Option("--format", help="yaml, helm for a chart, or cluster-autoscaler for its values.")
+    ] = "yaml",
     output: Annotated[
         Path | None,
         typer.Option(help="File for yaml (standard output by default), folder for helm.", show_default=False),

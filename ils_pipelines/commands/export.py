@@ -25,9 +25,11 @@ def export(environment: str, *, form: str, output: Path | None) -> ExitCode:
     """Write it and say where. Raises an `IlsError`."""
     from ils_pipelines.provisioning.release import ReleaseLayer
 
+    if form == _AUTOSCALER:
+        return _autoscaler(environment, output)
     write = _FORMS.get(form)
     if write is None:
-        raise CannotExport(f"expected --format {' or '.join(_FORMS)}, found {form!r}.")
+        raise CannotExport(f"expected --format {', '.join(_FORMS)} or {_AUTOSCALER}, found {form!r}.")
     target = open_target(load_environment(environment))
     target.preflight()
     release = ReleaseLayer(target).described()
@@ -47,7 +49,22 @@ def _yaml(release: Release, output: Path | None) -> None:
 
     objects = manifests(release)
     validation.check(release.environment, objects, release.kubernetes_version)
-    text = plain_yaml(release, objects)
+    _write(plain_yaml(release, objects), output)
+
+
+def _autoscaler(environment: str, output: Path | None) -> ExitCode:
+    from ils_pipelines.release.export.node_autoscaler import autoscaler_values
+
+    settings = load_environment(environment)
+    if not settings.cluster.autoscaler.enabled:
+        raise CannotExport(
+            f"cluster.autoscaler.enabled is off in {environment}: its nodes are people's to scale, ils scale {environment}."
+        )
+    _write(autoscaler_values(settings), output)
+    return ExitCode.SUCCESS
+
+
+def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
@@ -64,4 +81,5 @@ def _helm(release: Release, output: Path | None) -> None:
         sys.stderr.write(f"wrote {file}\n")
 
 
+_AUTOSCALER = "cluster-autoscaler"
 _FORMS: Mapping[str, Callable[[Release, Path | None], None]] = {"yaml": _yaml, "helm": _helm}

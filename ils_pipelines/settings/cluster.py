@@ -109,6 +109,31 @@ class NodeGroup(Section):
     labels: dict[str, str] = Field(default_factory=dict, description="Kubernetes labels of the nodes.")
 
 
+class Expander(StrEnum):
+    """Which group the autoscaler takes a new node from, where several would do."""
+
+    LEAST_WASTE = "least-waste"
+    """The one that leaves the least unused."""
+    PRICE = "price"
+    RANDOM = "random"
+
+
+class NodeAutoscaler(Section):
+    """The Cluster Autoscaler: nodes come for pods that find no room, and go when they are not needed, within the bounds of
+    their groups."""
+
+    enabled: Flag = Field(
+        default=False, description="Whether the cluster gives it a role; otherwise nodes are people's to scale."
+    )
+    expander: Expander = Field(default=Expander.LEAST_WASTE, description="Which group a new node is taken from.")
+    idle_percent: Annotated[int, Field(strict=True, ge=1, le=99)] = Field(
+        default=50, description="A node whose pods ask for less than this is not needed, if they fit elsewhere."
+    )
+    idle_minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = Field(
+        default=10, description="Minutes that a node is not needed before it goes."
+    )
+
+
 class Cluster(Section):
     """Control plane and nodes."""
 
@@ -118,6 +143,9 @@ class Cluster(Section):
     )
     node_groups: Annotated[tuple[NodeGroup, ...], Field(min_length=1)] = Field(
         default=(NodeGroup(name="general"),), description="The managed node groups."
+    )
+    autoscaler: NodeAutoscaler = Field(
+        default_factory=NodeAutoscaler, description="Whether nodes follow the pods within their groups' bounds."
     )
     log_types: tuple[ControlPlaneLog, ...] = Field(
         default=tuple(ControlPlaneLog), description="Control-plane logs sent to CloudWatch."
@@ -162,6 +190,18 @@ def _unique_names(cluster: Cluster, _today: date) -> Iterator[Finding]:
                 "Give every node group a name of its own.",
             )
         seen.add(group.name)
+
+
+@rule(Cluster, "node_groups", "autoscaler")
+def _groups_to_scale(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    if cluster.autoscaler.enabled and all(group.min_size == group.max_size for group in cluster.node_groups):
+        yield Finding(
+            ("autoscaler", "enabled"),
+            True,
+            "has nothing to do: no node group has room between min_size and max_size",
+            "Give one of them a larger max_size, or turn the autoscaler off.",
+            severity=Severity.WARNING,
+        )
 
 
 @rule(Cluster, "access")

@@ -150,4 +150,5 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         addon_names=pulumi.Output.all(first.names, rest.names).apply(lambda names: [*names[0], *names[1]]),
         app_role_arn=pods.application_role_arn,
         load_balancer_controller_role_arn=pods.controller_role_arn,
+        cluster_autoscaler_role_arn=pods.autoscaler_role_arn,
     ).export()

@@ -99,6 +99,8 @@ class ClusterOutputs(LayerOutputs):
     app_role_arn: Text
     """What the application's pods may do in AWS."""
     load_balancer_controller_role_arn: Text
+    cluster_autoscaler_role_arn: Text
+    """Empty where nodes are people's to scale."""
     """Of the service account kube-system/aws-load-balancer-controller."""
 
 

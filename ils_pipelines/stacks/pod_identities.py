@@ -16,6 +16,7 @@ from ils_pipelines.stacks.tables import KINDS
 APPLICATION_ACCOUNT = "ils"
 """The service account that the release gives the application's pods."""
 CONTROLLER_ACCOUNT = ServiceAccount("kube-system", "aws-load-balancer-controller")
+AUTOSCALER_ACCOUNT = ServiceAccount("kube-system", "cluster-autoscaler")
 _SERVICE = "pods.eks.amazonaws.com"
 
 
@@ -102,10 +103,12 @@ class PodIdentitiesArgs:
 
 
 class PodIdentities(pulumi.ComponentResource):
-    """The roles of the application, of the controller that registers its pods, and of the jobs of backups."""
+    """The roles of the application, the controller that registers its pods, what scales the nodes, and jobs of backups."""
 
     application_role_arn: pulumi.Output[str]
     controller_role_arn: pulumi.Output[str]
+    autoscaler_role_arn: pulumi.Output[str]
+    """Empty where nodes are people's to scale."""
     backup_role_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: PodIdentitiesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -152,6 +155,14 @@ class PodIdentities(pulumi.ComponentResource):
             CONTROLLER_ACCOUNT,
             policy=args.account_id.apply(controller),
         )
+        self.autoscaler_role_arn = pulumi.Output.from_input("")
+        if args.environment.cluster.autoscaler.enabled:
+            self.autoscaler_role_arn = self._identity(
+                "cluster-autoscaler",
+                "Lets the Cluster Autoscaler change the number of nodes",
+                AUTOSCALER_ACCOUNT,
+                policy=pod_policies.node_scaling(naming.name()),
+            )
         self.register_outputs({})
 
     def _identity(

@@ -34,6 +34,38 @@ def application(table_arns: list[str], key_arn: str, region: str) -> str:
     )
 
 
+def node_scaling(cluster_name: str) -> str:
+    """What the Cluster Autoscaler needs; EKS puts the tag on the Auto Scaling groups of its node groups."""
+    return policies.document(
+        {
+            "Sid": "Look",
+            "Effect": "Allow",
+            "Action": [
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeAutoScalingInstances",
+                "autoscaling:DescribeLaunchConfigurations",
+                "autoscaling:DescribeScalingActivities",
+                "autoscaling:DescribeTags",
+                "ec2:DescribeImages",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeLaunchTemplateVersions",
+                "ec2:GetInstanceTypesFromInstanceRequirements",
+                "eks:DescribeNodegroup",
+            ],
+            "Resource": "*",  # nearly all of these take no other
+        },
+        {
+            "Sid": "Scale",
+            "Effect": "Allow",
+            "Action": ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}": "owned"},
+            },
+        },
+    )
+
+
 def target_registration(target_group_arns: list[str]) -> str:
     """What the AWS Load Balancer Controller needs for target group bindings alone."""
     return policies.document(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ils_pipelines.release.export.helm import values_file, write_chart
+from ils_pipelines.release.export.node_autoscaler import autoscaler_values
 from ils_pipelines.release.export.plain import as_yaml, plain_yaml
 from ils_pipelines.release.manifests import manifests
 from ils_pipelines.release.names import APPLIED
@@ -145,3 +146,15 @@ def test_values_of_secrets_are_in_no_export() -> None:
         assert "DATABASE_URL" in text
         for value in SECRETS.values():
             assert value not in text
+
+
+def test_the_cluster_autoscaler_gets_what_the_file_says() -> None:
+    autoscaler = {"enabled": True, "expander": "price", "idle_percent": 40, "idle_minutes": 15}
+    environment = Environment.model_validate({"name": "dev", "cluster": {"autoscaler": autoscaler}})
+
+    values = yaml.safe_load(autoscaler_values(environment))
+
+    assert values["autoDiscovery"] == {"clusterName": "ils-dev"}
+    assert values["rbac"]["serviceAccount"]["name"] == "cluster-autoscaler"
+    wanted = {"expander": "price", "scale-down-utilization-threshold": 0.4, "scale-down-unneeded-time": "15m"}
+    assert wanted.items() <= values["extraArgs"].items()

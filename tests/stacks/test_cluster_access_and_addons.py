@@ -95,10 +95,12 @@ def test_policies_are_associated_once_the_entry_is_there(open_to_engineers: Any)
 
 def test_service_accounts_have_their_roles_by_pod_identity(run: Any, tier: str) -> None:
     found = {(a.inputs["namespace"], a.inputs["serviceAccount"]) for a in run.of("PodIdentityAssociation")}
+    scaler = {("kube-system", "cluster-autoscaler")} if tier == "production" else set()
     assert found == {
         (f"ils-{tier}", "ils"),
         ("kube-system", "aws-load-balancer-controller"),
         (f"ils-{tier}-backup", "ils-backup"),
+        *scaler,
     }
 
 
@@ -149,3 +151,11 @@ def test_the_controller_registers_targets_of_this_environment_and_no_others(run:
     prefix = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup"
     assert register["Resource"] == [f"{prefix}/{name}/*" for name in names]
     assert {action.split(":")[1] for action in register["Action"]} == {"RegisterTargets", "DeregisterTargets"}
+
+
+def test_the_autoscaler_scales_the_nodes_of_this_cluster_alone(of_tier: Callable[[str], Runs]) -> None:
+    run = of_tier("production")[Layer.CLUSTER]
+    scale = statements(run, "cluster-autoscaler")["Scale"]
+    assert scale["Condition"] == {"StringEquals": {"aws:ResourceTag/k8s.io/cluster-autoscaler/ils-production": "owned"}}
+    assert run.outputs["cluster_autoscaler_role_arn"]
+    assert of_tier("dev")[Layer.CLUSTER].outputs["cluster_autoscaler_role_arn"] == ""

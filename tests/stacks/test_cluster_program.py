@@ -151,6 +151,7 @@ def test_every_role_is_assumed_by_one_service_alone(applied: Runs, tier: str) ->
         "app": {"Service": "pods.eks.amazonaws.com"},
         "load-balancer-controller": {"Service": "pods.eks.amazonaws.com"},
         "backup-jobs": {"Service": "pods.eks.amazonaws.com"},
+        **({"cluster-autoscaler": {"Service": "pods.eks.amazonaws.com"}} if tier == "production" else {}),
         "adot-col-otlp-ingest": {"Service": "pods.eks.amazonaws.com"},
         **({} if tier == "dev" else {key: {"Service": "pods.eks.amazonaws.com"} for key in MEASURING}),
         "database-monitoring": {"Service": "monitoring.rds.amazonaws.com"},
