@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ils_sandbox.kubernetes import clock
@@ -11,9 +12,10 @@ from ils_sandbox.kubernetes.container_environment import command, environment, e
 from ils_sandbox.kubernetes.controllers.pod_states import Problem, Progress, base, keep_times, status_of, waiting
 from ils_sandbox.kubernetes.controllers.pod_status import Statuses
 from ils_sandbox.kubernetes.images import Outcome
+from ils_sandbox.kubernetes.kinds import CONFIG_MAP
 from ils_sandbox.kubernetes.processes import KILLED, HostProcesses, Run, Start
 from ils_sandbox.kubernetes.settings import Settings
-from ils_sandbox.kubernetes.store import Cluster, Object, name_of
+from ils_sandbox.kubernetes.store import Cluster, Object, name_of, namespace_of
 
 PREFIX = "process://"
 """Of the container ids of processes."""
@@ -47,14 +49,26 @@ class ProcessPods:
         volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", ())}
         for container in filter(_is_process, _containers(pod)):
             for mount in container.get("volumeMounts", ()):
-                path, volume = mount["mountPath"], volumes.get(mount["name"], {})
-                if "emptyDir" not in volume or not os.access(path, os.W_OK):
+                if not self._has(pod, mount, volumes.get(mount["name"], {})):
                     why = (
-                        f"unsupported in the sandbox: {container['name']} mounts {mount['name']} at {path}; a process "
-                        "of this machine can only have empty directories where there already is a folder, such as /tmp"
+                        f"unsupported in the sandbox: {container['name']} mounts {mount['name']} at "
+                        f"{mount['mountPath']}; a process of this machine can only have empty directories where there "
+                        "already is a folder, such as /tmp, and ConfigMaps whose files already are there, as they are"
                     )
                     return Problem(_UNSUPPORTED, why)
         return None
+
+    def _has(self, pod: Object, mount: Object, volume: Object) -> bool:
+        """Whether a process of this machine sees what a container would see at the mount's path."""
+        path = Path(mount["mountPath"])
+        if "emptyDir" in volume:
+            return os.access(path, os.W_OK)
+        if "configMap" not in volume:
+            return False
+        found = self.cluster.get(CONFIG_MAP, namespace_of(pod), volume["configMap"]["name"]) or {}
+        data, part = found.get("data", {}), mount.get("subPath")
+        files = {path: data[part]} if part in data else {path / name: text for name, text in data.items()}
+        return bool(files) and all(_reads(file, text) for file, text in files.items())
 
     def advance(self, pod: Object, progress: Progress) -> tuple[Statuses, Statuses, float | None]:
         """Start what is to be started. Returns the statuses of init containers and the others, and when to look again;
@@ -144,6 +158,13 @@ class ProcessPods:
             backing_off = {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
             return status | {"state": backing_off, "lastState": {"terminated": _terminated(last)}}
         return status | {"state": {"terminated": _terminated(last)}}
+
+
+def _reads(file: Path, text: str) -> bool:
+    try:
+        return file.read_text(encoding="utf-8") == text
+    except OSError:
+        return False
 
 
 def _containers(pod: Object) -> list[Object]:

@@ -272,3 +272,23 @@ def test_a_volume_that_no_process_can_have_is_unsupported(cluster: TestCluster) 
         return str(statuses[0]["state"].get("waiting", {}).get("message", ""))
 
     assert "mounts settings at /etc/settings" in cluster.eventually(message, "a reason")
+
+
+@pytest.mark.parametrize(("there", "phase"), [("name: ils", "Succeeded"), ("name: another", "Pending")])
+def test_a_config_map_is_mounted_where_its_files_already_are(
+    cluster: TestCluster, tmp_path: Path, there: str, phase: str
+) -> None:
+    (tmp_path / "settings.yaml").write_text(there, encoding="utf-8")
+    cluster.ok("POST", CONFIG_MAPS, {"metadata": {"name": "settings"}, "data": {"settings.yaml": "name: ils"}})
+    body = job(container={"volumeMounts": [{"name": "settings", "mountPath": str(tmp_path)}]})
+    body["spec"]["template"]["spec"]["volumes"] = [{"name": "settings", "configMap": {"name": "settings"}}]
+
+    cluster.ok("POST", JOBS, body)
+
+    def settled() -> bool:
+        found = pod(cluster)
+        if found is None or found["status"]["phase"] != phase:
+            return False
+        return phase == "Succeeded" or "unsupported in the sandbox" in json.dumps(found["status"])
+
+    assert cluster.eventually(settled, phase)

@@ -1,0 +1,100 @@
+"""The instance of a team: runs are Jobs of the cluster, and nothing hangs on one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploy.deployment import BUCKET, Deployment, ask, deployed, eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+
+LAUNCH = """mutation Launch($job: String!, $partition: String!) {
+  launchRun(executionParams: {
+    selector: {repositoryLocationName: "ils_pipelines", repositoryName: "__repository__", jobName: $job}
+    runConfigData: {}
+    mode: "default"
+    executionMetadata: {tags: [{key: "dagster/partition", value: $partition}]}
+  }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+       ... on RunConfigValidationInvalid { errors { message } } } }"""
+STATUS = "query Status($run: ID!) { runOrError(runId: $run) { __typename ... on Run { status } } }"
+EVENTS = """query Events($run: ID!) { logsForRun(runId: $run) {
+  ... on EventConnection { events { __typename ... on MessageEvent { message } } } } }"""
+
+JOB = "drift_scan"
+"""Of an environment that was never provisioned: it looks, and finds nothing, in a few seconds."""
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with deployed(tmp_path_factory.mktemp("deploy")) as started:
+        yield started
+
+
+def launch(address: str, partition: str = "dev") -> str:
+    launched = ask(address, LAUNCH, job=JOB, partition=partition)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    return str(launched["run"]["runId"])
+
+
+def status(address: str, run: str) -> str:
+    found = ask(address, STATUS, run=run)["runOrError"]
+    assert found["__typename"] == "Run", found
+    return str(found["status"])
+
+
+def ended(address: str, run: str) -> str:
+    def over() -> str | None:
+        now = status(address, run)
+        return now if now in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    return str(eventually(over, f"the end of run {run}"))
+
+
+def events(address: str, run: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ask(address, EVENTS, run=run)["logsForRun"]["events"]
+    return found
+
+
+def jobs_of(deployment: Deployment, run: str) -> list[dict[str, Any]]:
+    return [job for job in deployment.jobs() if run in job["metadata"]["name"]]
+
+
+def test_a_run_is_a_job_of_the_cluster_whose_events_and_logs_are_seen(deployment: Deployment) -> None:
+    with (
+        deployment.webserver() as address,
+        deployment.process("dagster-daemon", "run", "--workspace", "workspace.yaml"),
+    ):
+        run = launch(address)
+        assert ended(address, run) == "SUCCESS"
+        told = events(address, run)
+
+    [job] = jobs_of(deployment, run)
+    assert job["status"]["succeeded"] == 1
+    assert {"RunStartEvent", "AssetCheckEvaluationEvent", "MaterializationEvent", "RunSuccessEvent"} <= {
+        event["__typename"] for event in told
+    }
+    stored = deployment.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"compute-logs/storage/{run}/")
+    assert any(each["Key"].endswith(".err") and each["Size"] for each in stored["Contents"])
+
+
+def test_a_webserver_that_is_started_anew_has_lost_no_run(deployment: Deployment) -> None:
+    with deployment.process("dagster-daemon", "run", "--workspace", "workspace.yaml"):
+        with deployment.webserver() as address:
+            run = launch(address)
+        with deployment.webserver() as address:
+            assert ended(address, run) == "SUCCESS"
+
+
+def test_two_daemons_launch_no_run_twice(deployment: Deployment) -> None:
+    daemon = ("dagster-daemon", "run", "--workspace", "workspace.yaml")
+    with deployment.webserver() as address, deployment.process(*daemon), deployment.process(*daemon):
+        runs = [launch(address, environment) for environment in ("dev", "staging", "production")]
+        assert [ended(address, run) for run in runs] == ["SUCCESS"] * 3
+        told = {run: events(address, run) for run in runs}
+
+    for run in runs:
+        assert len(jobs_of(deployment, run)) == 1
+        assert [event["__typename"] for event in told[run]].count("RunStartEvent") == 1
