@@ -95,6 +95,21 @@ def status(as_json: Json = False) -> None:
 
 
 @app.command()
+def limits(as_json: Json = False) -> None:
+    """What is unsupported in the sandbox, and what there is instead."""
+    from dataclasses import asdict
+
+    from ils_sandbox.limits import LIMITS
+
+    lines = [f"{each.area}: {each.unsupported}.\n  Instead: {each.instead}." for each in LIMITS]
+    _say(
+        as_json,
+        "\n".join(["unsupported in the sandbox:", *lines]),
+        {"unsupported": [asdict(each) for each in LIMITS]},
+    )
+
+
+@app.command()
 def reset(as_json: Json = False) -> None:
     """Delete everything in the sandbox and its checkpoints; started again if it was up."""
     from ils_sandbox import server

@@ -107,5 +107,5 @@ class MotoApplication:
 
     @staticmethod
     def _not_emulated(call: Call) -> Response:
-        message = f"The sandbox does not emulate {call.service}:{call.operation}."
+        message = f"unsupported in the sandbox: {call.service}:{call.operation}; `ils sandbox limits` lists what is."
         return error_response(call, "NotImplemented", message, 501)

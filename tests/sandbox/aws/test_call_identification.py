@@ -81,5 +81,11 @@ def test_what_is_not_emulated_is_a_client_error_that_is_not_repeated(aws: Any) -
 
 
 def test_a_service_that_is_not_emulated_at_all_is_a_client_error(aws: Any) -> None:
-    with pytest.raises(ClientError, match="does not emulate"):
+    with pytest.raises(ClientError, match="unsupported in the sandbox"):
         aws.client("devops-guru").describe_account_health()
+
+
+def test_a_call_that_is_unsupported_says_so_and_where_it_is_listed(aws: Any) -> None:
+    job = {"BackupVaultName": "v", "ResourceArn": "arn:aws:s3:::b", "IamRoleArn": "arn:aws:iam::123456789012:role/r"}
+    with pytest.raises(ClientError, match=r"unsupported in the sandbox: backup:StartBackupJob.*ils sandbox limits"):
+        aws.client("backup").start_backup_job(**job)

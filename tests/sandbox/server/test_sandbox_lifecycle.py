@@ -98,6 +98,15 @@ def test_status_shows_endpoints_processes_and_memory(sandbox: Any) -> None:
     assert f"pid {sandbox.state.aws.pid}, answers" in text
 
 
+def test_what_is_unsupported_is_said(sandbox: Any) -> None:
+    said = {each["area"]: each["unsupported"] for each in sandbox.run("limits", "--json").json["unsupported"]}
+    assert "recovery points" in said["AWS Backup"]
+    assert "replication" in said["S3"]
+    text = sandbox.run("limits").out
+    assert text.startswith("unsupported in the sandbox:")
+    assert all(f"{area}: {unsupported}" in text for area, unsupported in said.items())
+
+
 def test_reset_deletes_contents_and_checkpoints_and_starts_again(sandbox: Any) -> None:
     sandbox.start()
     checkpoint = sandbox.files.stacks / "ils-vpc" / "dev.json"
