@@ -50,22 +50,5 @@ __all__ = [
     "vpc",
 ]
 
-for _part in (
-    acm,
-    amp,
-    backup,
-    cloudwatch,
-    dynamodb,
-    ec2,
-    eks,
-    elasticache,
-    iam,
-    kms,
-    lb,
-    rds,
-    s3,
-    secretsmanager,
-    sns,
-    vpc,
-):
-    hasattr(_part, "loaded")  # asking for anything loads the part
+for _name in __all__:
+    hasattr(globals()[_name], "loaded")  # asking for anything loads the part

@@ -13,6 +13,7 @@ from pulumi.provider.experimental import provider as api
 from ils_pipelines.engine.covering import step_deviations
 from ils_pipelines.engine.errors import EngineError, OperationCancelled, ProtectedResource, ResourceFailed
 from ils_pipelines.engine.models import Change, DiffKind, Operation, Plan, PropertyDiff, ReplaceOrder, Stack
+from ils_pipelines.engine.recorder import Recorder
 from ils_sandbox.engine import steps
 from ils_sandbox.engine.checkpoint import Checkpoint, Journal, PendingKind
 from ils_sandbox.engine.deletion import delete_in_order
@@ -20,7 +21,6 @@ from ils_sandbox.engine.goal import Goal
 from ils_sandbox.engine.interrupted import Interrupted
 from ils_sandbox.engine.packages import Packages
 from ils_sandbox.engine.providers import AdoptingProvider, ProviderCache, ProviderCalls
-from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.resources import Resources
 from ils_sandbox.engine.state import ResourceState
 from ils_sandbox.engine.steps import Decision
@@ -133,7 +133,7 @@ class Deployment:
         if self.preview:
             for state in states:
                 if state.managed and not self.resources.replaced_now(state):
-                    self.recorder.plan(_deletion(state))
+                    self.recorder.would(_deletion(state))
             return
         gone = frozenset(state.urn for state in states)
         self._failures += delete_in_order(states, lambda state: self._delete(state, gone), self._cancel.is_set)
@@ -191,7 +191,7 @@ class Deployment:
         )
 
     def _plan(self, work: Managed, change: Change) -> ResourceState:
-        self.recorder.plan(change)
+        self.recorder.would(change)
         goal, old, decision = work.goal, work.old, work.decision
         if old is not None and decision.operation is Operation.SAME:
             return self.resources.plan(work.state(old.id, old.outputs))

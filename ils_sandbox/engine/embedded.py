@@ -6,20 +6,18 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from ils_pipelines.engine.covering import covers
 from ils_pipelines.engine.errors import EngineError, PlanMismatch, StackLocked
 from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
+from ils_pipelines.engine.recorder import Recorder
 from ils_sandbox.engine import lock
 from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
 from ils_sandbox.engine.deployment import Deployment, Mode
 from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory, Readers
-from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.refresh import drift_of
 from ils_sandbox.engine.runner import interruptible, run_program
 from ils_sandbox.engine.secrets import PassphraseCrypter, open_crypter
@@ -50,7 +48,7 @@ class EmbeddedEngine:
         recorder = Recorder(stack, on_event)
         cancel = threading.Event()
         interruptible(lambda: self._run(stack, None, checkpoint, recorder, Mode(preview=True), cancel), cancel)
-        return _plan(stack, recorder)
+        return recorder.plan()
 
     def up(
         self,
@@ -60,7 +58,7 @@ class EmbeddedEngine:
         on_event: OnEvent = ignore_events,
         cancel: threading.Event | None = None,
     ) -> UpResult:
-        started, cancel = monotonic(), cancel or threading.Event()
+        cancel = cancel or threading.Event()
         recorder = Recorder(stack, on_event)
         with self._changing(stack, "up", recorder) as (file, checkpoint):
             if approved is not None:
@@ -69,16 +67,16 @@ class EmbeddedEngine:
                     raise PlanMismatch(approved, actual)
             mode = Mode(preview=False, approved=approved)
             interruptible(lambda: self._run(stack, file, checkpoint, recorder, mode, cancel), cancel)
-            return self._result(stack, recorder, started)
+            return recorder.result(self.outputs(stack))
 
     def destroy(
         self, stack: Stack, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None
     ) -> UpResult:
-        started, cancel = monotonic(), cancel or threading.Event()
+        cancel = cancel or threading.Event()
         recorder = Recorder(stack, on_event)
         with self._changing(stack, "destroy", recorder) as (file, checkpoint):
             interruptible(lambda: self._destroy(stack, file, checkpoint, recorder, cancel), cancel)
-            return self._result(stack, recorder, started)
+            return recorder.result(self.outputs(stack))
 
     def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
         checkpoint = self._file(stack).load() or Checkpoint()
@@ -197,16 +195,6 @@ class EmbeddedEngine:
             file.back_up()
             yield file, checkpoint
 
-    def _result(self, stack: Stack, recorder: Recorder, started: float) -> UpResult:
-        return UpResult(
-            project=stack.project,
-            stack=stack.name,
-            applied=tuple(recorder.applied),
-            unchanged=recorder.unchanged,
-            outputs=dict(self.outputs(stack) or {}),
-            duration=timedelta(seconds=monotonic() - started),
-        )
-
     def _file(self, stack: Stack) -> CheckpointFile:
         path = self._directory / stack.project / f"{stack.name}.json"
         crypter = self._open_crypter()
@@ -221,8 +209,3 @@ class EmbeddedEngine:
             if self._crypter is None:
                 self._crypter = open_crypter(self._directory / "key.json")
             return self._crypter
-
-
-def _plan(stack: Stack, recorder: Recorder) -> Plan:
-    changes = sorted(recorder.planned, key=lambda change: change.urn)
-    return Plan(project=stack.project, stack=stack.name, changes=tuple(changes), unchanged=recorder.unchanged)

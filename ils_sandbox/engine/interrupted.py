@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from pulumi.provider.experimental import provider as api
 
+from ils_pipelines.engine.recorder import Recorder
 from ils_sandbox.engine import steps
 from ils_sandbox.engine.checkpoint import Checkpoint, Journal, Pending, PendingKind
 from ils_sandbox.engine.goal import Goal
 from ils_sandbox.engine.packages import Packages
 from ils_sandbox.engine.providers import AdoptingProvider, ProviderCalls
-from ils_sandbox.engine.recorder import Recorder
 from ils_sandbox.engine.state import ResourceState
 from ils_sandbox.engine.values import Properties
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ils_pipelines.engine.pulumi.deployment import managed, pending, resources
-from ils_pipelines.engine.pulumi.recorder import Recorder
 from ils_pipelines.engine.pulumi.values import revealed
 from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle
+from ils_pipelines.engine.recorder import Recorder
 
 _CREATING = "creating"
 _GONE = "pendingReplacement"

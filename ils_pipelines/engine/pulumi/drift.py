@@ -10,13 +10,13 @@ from ils_pipelines.engine.property_paths import lies_below
 from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.engine.pulumi.changes import drift_diffs, is_managed
 from ils_pipelines.engine.pulumi.deployment import managed
-from ils_pipelines.engine.pulumi.recorder import Recorder
+from ils_pipelines.engine.pulumi.event_recorder import EventRecorder
 
 if TYPE_CHECKING:
     from pulumi.automation.events import StepEventMetadata
 
 
-class DriftRecorder(Recorder):
+class DriftRecorder(EventRecorder):
     """Takes the events of a refresh that changes nothing."""
 
     def __init__(self, stack: Stack, on_event: OnEvent, before: Mapping[str, Any] | None) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
@@ -22,9 +21,9 @@ from ils_pipelines.engine.pulumi.adoption import Finder
 from ils_pipelines.engine.pulumi.backend import ClientFactory, open_backend
 from ils_pipelines.engine.pulumi.cli import Command
 from ils_pipelines.engine.pulumi.drift import DriftRecorder
+from ils_pipelines.engine.pulumi.event_recorder import EventRecorder
 from ils_pipelines.engine.pulumi.failures import cancelled, explain
 from ils_pipelines.engine.pulumi.installation import Installation
-from ils_pipelines.engine.pulumi.recorder import Recorder
 from ils_pipelines.engine.pulumi.watch import watched
 from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle, opened, scratch
 from ils_pipelines.settings.engine import EngineSettings
@@ -65,74 +64,39 @@ class PulumiEngine:
         on_event: OnEvent = ignore_events,
         cancel: threading.Event | None = None,
     ) -> UpResult:
-        started = monotonic()
+        recorder = EventRecorder(stack, on_event)
         with self._opened(stack) as work:
             self._refuse_locked(stack)
             if work.before is None:
                 work.handle.initialize(self._settings.secrets_provider)
                 work.before = work.handle.export()
             approved_steps = self._check_approved(work, approved)
-            adopted = self._recover(work, on_event)
-            if adopted and approved is not None:
+            recorder.adopted = self._recover(work, on_event)
+            if recorder.adopted and approved is not None:
                 approved_steps = self._plan_file(work)
-            recorder = Recorder(stack, on_event, adopted=adopted)
-            self._run(
-                work,
-                recorder,
-                lambda program: work.handle.up(
-                    program=program,
-                    on_event=recorder.take,
-                    plan=approved_steps,
-                    parallel=self._settings.parallel,
-                    color="never",
-                    suppress_outputs=True,
-                    suppress_progress=True,
-                ),
-                timeout=self._settings.change_timeout,
-                cancel=cancel,
-            )
-            return self._result(work, recorder, started)
+            self._change(work, recorder, work.handle.up, cancel, program=work.program, plan=approved_steps)
+            return self._result(work, recorder)
 
     def destroy(
         self, stack: Stack, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None
     ) -> UpResult:
-        started = monotonic()
+        recorder = EventRecorder(stack, on_event)
         with self._opened(stack) as work:
-            recorder = Recorder(stack, on_event)
             if work.before is None or not (deployment.resources(work.before) or deployment.pending(work.before)):
-                return self._result(work, recorder, started)
+                return self._result(work, recorder)
             self._refuse_locked(stack)
             if kept := deployment.protected(work.before):
                 raise ProtectedResource(kept)
             self._recover(work, on_event)
-            self._run(
-                work,
-                recorder,
-                lambda _program: work.handle.destroy(
-                    on_event=recorder.take,
-                    parallel=self._settings.parallel,
-                    color="never",
-                    suppress_outputs=True,
-                    suppress_progress=True,
-                ),
-                timeout=self._settings.change_timeout,
-                cancel=cancel,
-            )
-            return self._result(work, recorder, started)
+            self._change(work, recorder, work.handle.destroy, cancel)
+            return self._result(work, recorder)
 
     def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
         with self._opened(stack) as work:
             recorder = DriftRecorder(stack, on_event, work.before)
             checked = len(deployment.managed(work.before))
             if checked:
-                self._run(
-                    work,
-                    recorder,
-                    lambda _program: work.handle.refresh(
-                        preview_only=True, on_event=recorder.take, parallel=self._settings.parallel, color="never"
-                    ),
-                    timeout=self._settings.read_timeout,
-                )
+                self._read(work, recorder, work.handle.refresh, preview_only=True)
             return Drift(project=stack.project, stack=stack.name, checked=checked, drifted=recorder.drifted())
 
     def outputs(self, stack: Stack) -> Mapping[str, OutputValue] | None:
@@ -147,7 +111,7 @@ class PulumiEngine:
 
     def import_state(self, stack: Stack, state: dict[str, Any]) -> None:
         deployment.verify(state, stack)
-        with self._opened(stack) as work, self._explaining(work, Recorder(stack, ignore_events)):
+        with self._opened(stack) as work, self._explaining(work, EventRecorder(stack, ignore_events)):
             self._refuse_locked(stack)
             if work.before is None:
                 work.handle.initialize(self._settings.secrets_provider)
@@ -161,23 +125,11 @@ class PulumiEngine:
 
     def _preview(self, work: _Work, on_event: OnEvent, *, plan_file: str | None = None) -> Plan:
         adoptable = adoption.look(work.handle, work.before, self._finder).ids
-        recorder = Recorder(work.stack, on_event, adopted=frozenset(adoptable))
+        recorder = EventRecorder(work.stack, on_event)
+        recorder.adopted = frozenset(adoptable)
         with self._somewhere(work) as handle:
-            self._run(
-                work,
-                recorder,
-                lambda program: handle.preview(
-                    program=program,
-                    on_event=recorder.take,
-                    plan=plan_file,
-                    parallel=self._settings.parallel,
-                    color="never",
-                    suppress_outputs=True,
-                ),
-                timeout=self._settings.read_timeout,
-            )
-        changes = tuple(sorted(recorder.planned, key=lambda change: change.urn))
-        return Plan(project=work.stack.project, stack=work.stack.name, changes=changes, unchanged=recorder.unchanged)
+            self._read(work, recorder, handle.preview, program=work.program, plan=plan_file)
+        return recorder.plan()
 
     def _check_approved(self, work: _Work, approved: Plan | None) -> str | None:
         """The file with the steps that Pulumi is held to; None when nothing has to be approved. Raises PlanMismatch."""
@@ -198,40 +150,58 @@ class PulumiEngine:
         """Look after what an interrupted run left half done; the URNs of what it made and was taken over."""
         if work.before is None or (not adoption.doubtful(work.before) and not deployment.pending(work.before)):
             return frozenset()
-        recorder = Recorder(work.stack, on_event)
+        recorder = EventRecorder(work.stack, on_event)
         recorder.note(f"the last operation on {work.stack} was interrupted; going on from its last record")
         adopted = adoption.adopt(work.handle, work.before, self._finder, recorder)
         work.before = work.handle.export()
         if doubtful := adoption.doubtful(work.before):
-            quiet = Recorder(work.stack, ignore_events)
-            self._run(
-                work,
-                quiet,
-                lambda _program: work.handle.refresh(
-                    target=doubtful, on_event=quiet.take, parallel=self._settings.parallel, color="never"
-                ),
-                timeout=self._settings.read_timeout,
-            )
+            self._read(work, EventRecorder(work.stack, ignore_events), work.handle.refresh, target=doubtful)
             work.before = work.handle.export()
         return adopted
+
+    def _read(self, work: _Work, recorder: EventRecorder, command: Callable[..., Any], **options: Any) -> None:
+        """Run a command of Pulumi that changes nothing but its record."""
+        self._run(work, recorder, command, self._settings.read_timeout, threading.Event(), options)
+
+    def _change(
+        self,
+        work: _Work,
+        recorder: EventRecorder,
+        command: Callable[..., Any],
+        cancel: threading.Event | None,
+        **options: Any,
+    ) -> None:
+        """Run a command of Pulumi that changes what is there."""
+        self._run(work, recorder, command, self._settings.change_timeout, cancel or threading.Event(), options)
 
     def _run(
         self,
         work: _Work,
-        recorder: Recorder | DriftRecorder,
-        operation: Callable[[Callable[[], None]], Any],
-        *,
+        recorder: EventRecorder,
+        command: Callable[..., Any],
         timeout: timedelta,
-        cancel: threading.Event | None = None,
+        cancel: threading.Event,
+        options: Mapping[str, Any],
     ) -> None:
         """Run Pulumi once. Raises what explains its failure, or what the listener raised."""
+
+        def run() -> Any:
+            return command(
+                on_event=recorder.take,
+                parallel=self._settings.parallel,
+                color="never",
+                suppress_outputs=True,
+                suppress_progress=True,
+                **options,
+            )
+
         with self._explaining(work, recorder):
-            watched(lambda: operation(work.program), work.command, cancel=cancel or threading.Event(), timeout=timeout)
+            watched(run, work.command, cancel=cancel, timeout=timeout)
         if recorder.listener_error is not None:
             raise recorder.listener_error
 
     @contextmanager
-    def _explaining(self, work: _Work, recorder: Recorder | DriftRecorder) -> Iterator[None]:
+    def _explaining(self, work: _Work, recorder: EventRecorder) -> Iterator[None]:
         try:
             yield
         except ConcurrentUpdateError as error:
@@ -247,16 +217,9 @@ class PulumiEngine:
         if holder is not None:
             raise StackLocked(str(stack), holder)
 
-    def _result(self, work: _Work, recorder: Recorder, started: float) -> UpResult:
+    def _result(self, work: _Work, recorder: EventRecorder) -> UpResult:
         after = work.handle.export(reveal=True) if work.before is not None else None
-        return UpResult(
-            project=work.stack.project,
-            stack=work.stack.name,
-            applied=tuple(recorder.applied),
-            unchanged=recorder.unchanged,
-            outputs=dict(deployment.outputs(after) or {}),
-            duration=timedelta(seconds=monotonic() - started),
-        )
+        return recorder.result(deployment.outputs(after))
 
     @contextmanager
     def _opened(self, stack: Stack, *, reveal: bool = False) -> Iterator[_Work]:
@@ -264,7 +227,7 @@ class PulumiEngine:
         variables = self._installation.environment()
         with opened(stack, command, config=self._config, environment=variables, home=self._home) as handle:
             work = _Work(stack, handle, command)
-            with self._explaining(work, Recorder(stack, ignore_events)):
+            with self._explaining(work, EventRecorder(stack, ignore_events)):
                 work.before = handle.export(reveal=reveal)
             self._installation.check_secrets_provider(stack, work.before)
             yield work

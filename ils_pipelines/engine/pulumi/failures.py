@@ -12,7 +12,7 @@ from ils_pipelines.engine.pulumi.deployment import protected
 if TYPE_CHECKING:
     from pulumi.automation.errors import CommandError
 
-    from ils_pipelines.engine.pulumi.recorder import Recorder
+    from ils_pipelines.engine.pulumi.event_recorder import EventRecorder
 
 _LINES_SHOWN = 15
 _PROGRAM_ERROR = "python inline source runtime error:"
@@ -27,7 +27,7 @@ def cancelled(stack: Stack) -> OperationCancelled:
 def explain(
     stack: Stack,
     error: CommandError,
-    recorder: Recorder,
+    recorder: EventRecorder,
     before: Mapping[str, Any] | None,
     program_error: Exception | None,
 ) -> EngineError:
@@ -48,7 +48,7 @@ def explain(
     return EngineError(f"Pulumi failed to work on {stack}: {_said(recorder, error)}")
 
 
-def _said(recorder: Recorder, error: CommandError) -> str:
+def _said(recorder: EventRecorder, error: CommandError) -> str:
     """What Pulumi said of the stack as a whole, or else the end of what it printed."""
     said = recorder.reason("")
     if _PROGRAM_ERROR in said:  # a traceback follows, which is for Pulumi's developers

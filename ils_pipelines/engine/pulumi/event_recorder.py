@@ -5,22 +5,14 @@ Pulumi tells of a replacement in up to three steps (delete-replaced, create-repl
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ils_pipelines.engine.models import (
-    AppliedChange,
-    Change,
-    EngineEvent,
-    EventKind,
-    Operation,
-    ReplaceOrder,
-    Stack,
-)
+from ils_pipelines.engine.models import Change, EngineEvent, Operation, ReplaceOrder, Stack
 from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.engine.pulumi.changes import change_of, is_managed
+from ils_pipelines.engine.recorder import Recorder
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent as PulumiEvent
@@ -40,27 +32,19 @@ _ADOPTED_BY = {Operation.SAME, Operation.UPDATE, Operation.CREATE}
 """What is left to do for a resource that an interrupted run made. A preview, before it is taken over, still has a create."""
 
 
-class Recorder:
-    """Takes the events of one run, in the order in which they come. Thread-safe; listeners are called one at a time."""
+class EventRecorder(Recorder):
+    """Takes the events of one run, in the order in which they come."""
 
-    def __init__(self, stack: Stack, on_event: OnEvent, *, adopted: frozenset[str] = frozenset()) -> None:
-        """`adopted`: URNs of resources that an interrupted run made and that were taken over before this one."""
-        self._stack = stack
-        self._on_event = on_event
-        self._adopted = adopted
-        self._lock = threading.RLock()
+    def __init__(self, stack: Stack, on_event: OnEvent) -> None:
+        super().__init__(stack, on_event)
+        self.adopted: frozenset[str] = frozenset()
+        """URNs of resources that an interrupted run made and that were taken over before this one."""
         self._started: dict[str, tuple[Change, float]] = {}
         self._deleted_first: set[str] = set()
         self._reasons: dict[str, list[str]] = {}
-        self.planned: list[Change] = []
-        self.applied: list[AppliedChange] = []
         self.failed: list[tuple[str, str, str]] = []
         """URN, operation and reason of what failed."""
-        self.unchanged = 0
         self.listener_error: Exception | None = None
-
-    def note(self, message: str) -> None:
-        self._emit(EventKind.NOTE, message=message)
 
     def take(self, event: PulumiEvent) -> None:
         with self._lock:
@@ -98,28 +82,24 @@ class Recorder:
         if step.op in _OPERATIONS and not planning:
             change = self._change(step)
             self._started[step.urn] = (change, monotonic())
-            self._emit(EventKind.STARTED, change)
+            self.starts(change)
 
     def _end(self, step: StepEventMetadata, *, planning: bool) -> None:
         if not is_managed(step):
             return
-        if step.op == "same" and step.urn not in self._adopted:
-            self.unchanged += 1
+        if step.op == "same" and step.urn not in self.adopted:
+            self.same()
         elif step.op in _OPERATIONS or step.op == "same":
             self._finish(step, planning=planning)
 
     def _finish(self, step: StepEventMetadata, *, planning: bool) -> None:
         change = self._change(step)
         if planning:
-            self.planned.append(change)
-            self._emit(EventKind.FINISHED, change)
+            self.would(change)
             return
         started = self._started.pop(step.urn, (change, monotonic()))
-        duration = timedelta(seconds=monotonic() - started[1])
         id_ = step.new.id if step.new and step.new.id else change.id
-        done = AppliedChange(change=change.model_copy(update={"id": id_}), duration=duration)
-        self.applied.append(done)
-        self._emit(EventKind.FINISHED, done.change, duration=duration)
+        self.did(change.model_copy(update={"id": id_}), timedelta(seconds=monotonic() - started[1]))
 
     def _fail(self, step: StepEventMetadata) -> None:
         if not is_managed(step):
@@ -127,11 +107,11 @@ class Recorder:
         change, started = self._started.pop(step.urn, (self._change(step), monotonic()))
         reason = self.reason(step.urn)
         self.failed.append((step.urn, _VERBS.get(str(step.op.value), "change"), reason))
-        self._emit(EventKind.FAILED, change, message=reason, duration=timedelta(seconds=monotonic() - started))
+        self.did_not(change, reason, timedelta(seconds=monotonic() - started))
 
     def _change(self, step: StepEventMetadata) -> Change:
         operation = _OPERATIONS.get(str(step.op.value), Operation.SAME)
-        if step.urn in self._adopted and operation in _ADOPTED_BY:
+        if step.urn in self.adopted and operation in _ADOPTED_BY:
             operation = Operation.ADOPT
         order = None
         if operation is Operation.REPLACE:
@@ -144,22 +124,11 @@ class Recorder:
         done = {change.urn for change in self.planned if change.operation is Operation.REPLACE}
         return begun | done | {each.change.urn for each in self.applied if each.change.operation is Operation.REPLACE}
 
-    def _emit(
-        self, kind: EventKind, change: Change | None = None, message: str = "", duration: timedelta | None = None
-    ) -> None:
-        event = EngineEvent(
-            kind=kind,
-            project=self._stack.project,
-            stack=self._stack.name,
-            change=change,
-            message=message,
-            duration=duration,
-        )
-        with self._lock:
-            try:
-                self._on_event(event)
-            except Exception as error:  # noqa: BLE001 raised by the engine when the run has ended
-                self.listener_error = self.listener_error or error
+    def _tell(self, event: EngineEvent) -> None:
+        try:
+            super()._tell(event)
+        except Exception as error:  # noqa: BLE001 raised by the engine when the run has ended
+            self.listener_error = self.listener_error or error
 
 
 _VERBS = {
