@@ -11,6 +11,7 @@ from typing import Any
 
 from ils_pipelines.engine.covering import covers
 from ils_pipelines.engine.errors import EngineError, PlanMismatch, StackLocked
+from ils_pipelines.engine.interruptible import interruptible
 from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_pipelines.engine.recorder import Recorder
@@ -19,7 +20,7 @@ from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
 from ils_sandbox.engine.deployment import Deployment, Mode
 from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory, Readers
 from ils_sandbox.engine.refresh import drift_of
-from ils_sandbox.engine.runner import interruptible, run_program
+from ils_sandbox.engine.runner import run_program
 from ils_sandbox.engine.secrets import PassphraseCrypter, open_crypter
 from ils_sandbox.engine.state import ResourceState
 from ils_sandbox.engine.values import to_plain
@@ -47,7 +48,7 @@ class EmbeddedEngine:
         checkpoint = self._file(stack).load() or Checkpoint()
         recorder = Recorder(stack, on_event)
         cancel = threading.Event()
-        interruptible(lambda: self._run(stack, None, checkpoint, recorder, Mode(preview=True), cancel), cancel)
+        interruptible(lambda: self._run(stack, None, checkpoint, recorder, Mode(preview=True), cancel), cancel.set)
         return recorder.plan()
 
     def up(
@@ -66,7 +67,7 @@ class EmbeddedEngine:
                 if not covers(approved, actual):
                     raise PlanMismatch(approved, actual)
             mode = Mode(preview=False, approved=approved)
-            interruptible(lambda: self._run(stack, file, checkpoint, recorder, mode, cancel), cancel)
+            interruptible(lambda: self._run(stack, file, checkpoint, recorder, mode, cancel), cancel.set)
             return recorder.result(self.outputs(stack))
 
     def destroy(
@@ -75,7 +76,7 @@ class EmbeddedEngine:
         cancel = cancel or threading.Event()
         recorder = Recorder(stack, on_event)
         with self._changing(stack, "destroy", recorder) as (file, checkpoint):
-            interruptible(lambda: self._destroy(stack, file, checkpoint, recorder, cancel), cancel)
+            interruptible(lambda: self._destroy(stack, file, checkpoint, recorder, cancel), cancel.set)
             return recorder.result(self.outputs(stack))
 
     def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:

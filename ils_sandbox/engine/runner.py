@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pulumi.runtime
 from pulumi.runtime import settings
@@ -16,8 +14,6 @@ from ils_pipelines.engine.errors import EngineError
 from ils_sandbox.engine.deployment import Deployment
 from ils_sandbox.engine.monitor import EngineLog, Monitor
 from ils_sandbox.engine.providers import CALL_THREADS
-
-T = TypeVar("T")
 
 
 def run_program(deployment: Deployment, config: Mapping[str, str]) -> None:
@@ -66,26 +62,3 @@ async def _end_tasks() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def interruptible(work: Callable[[], T], cancel: threading.Event) -> T:
-    """Run `work` in a thread. An interrupt of this thread (Ctrl-C, a cancelled run) sets `cancel`, waits until what is
-    under way has ended and been recorded, and goes on."""
-    result: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result.set_result(work())
-        except BaseException as error:  # noqa: BLE001 handed to the waiting thread
-            result.set_exception(error)
-
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=lambda: context.run(run), name="engine")
-    thread.start()
-    try:
-        thread.join()
-    except BaseException:
-        cancel.set()
-        thread.join()
-        raise
-    return result.result()

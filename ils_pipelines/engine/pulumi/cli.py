@@ -77,9 +77,9 @@ def version_of(path: Path) -> str:
 class Command(PulumiCommand):
     """Runs Pulumi once after the other for one operation, each time as a process of its own that can be interrupted.
 
-    Its process has a session of its own, so that a Ctrl-C in the terminal reaches it once, through `interrupt`: a second
-    one makes Pulumi give up what is under way. Its output goes to files, not pipes: when this process dies, Pulumi writes
-    on, ends what is under way, records it and gives back the lock.
+    Its process has a session of its own, so that a Ctrl-C in the terminal reaches it once, through `interrupt`, however often
+    it is pressed: a second one makes Pulumi give up what is under way, and forget that it was. Its output goes to files, not
+    pipes: when this process dies, Pulumi writes on, ends what is under way, records it and gives back the lock.
     """
 
     def __init__(self, path: Path, version: str) -> None:
@@ -129,8 +129,8 @@ class Command(PulumiCommand):
         return self._interrupted
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: Pulumi finishes what is under way, records it and ends; after a second one, at once."""
+        """What one Ctrl-C does: Pulumi finishes what is under way, records it and ends. Asked again, it does nothing."""
         with self._lock:
-            self._interrupted = True
-            if self._process is not None:
+            if self._process is not None and not self._interrupted:
                 self._process.send_signal(signal.SIGINT)
+            self._interrupted = True

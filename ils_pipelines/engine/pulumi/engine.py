@@ -24,6 +24,7 @@ from ils_pipelines.engine.pulumi.drift import DriftRecorder
 from ils_pipelines.engine.pulumi.event_recorder import EventRecorder
 from ils_pipelines.engine.pulumi.failures import cancelled, explain
 from ils_pipelines.engine.pulumi.installation import Installation
+from ils_pipelines.engine.pulumi.lost_engine import outlive_engine
 from ils_pipelines.engine.pulumi.watch import watched
 from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle, opened, scratch
 from ils_pipelines.settings.engine import EngineSettings
@@ -256,6 +257,7 @@ class _Work:
     program_error: Exception | None = None
 
     def program(self) -> None:
+        outlive_engine()
         try:
             self.stack.program()
         except Exception as error:

@@ -218,13 +218,31 @@ def test_cancelling_finishes_what_is_under_way_and_starts_nothing_new(lab: Lab) 
     assert lab.restarted().up(lab.stack(PROGRAMS["estate"])).plan.counts == {"create": 3, "same": 1}
 
 
-@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def taken(process: subprocess.Popen[str], signal_: signal.Signals) -> None:
+    """Send a signal, and return once the process has taken it and waits again: it looks up a few times, then."""
+
+    def times_waited() -> int:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    before = times_waited()
+    process.send_signal(signal_)
+    until(lambda: process.poll() is not None or times_waited() >= before + 5, f"{signal_.name} taken")
+    assert process.returncode is None, "it waits for what is under way"
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT] * 4],
+    ids=["interrupted", "terminated", "interrupted-impatiently"],
+)
 def test_an_interrupted_process_records_what_was_under_way_and_leaves_no_lock(
-    lab: Lab, signal_: signal.Signals
+    lab: Lab, signals: list[signal.Signals]
 ) -> None:
     with running(lab, "waiting") as process:
         until(lambda: lab.world.present("never") == 1 and lab.world.names() == ["quick"], "a create under way")
-        process.send_signal(signal_)
+        for each in signals:
+            taken(process, each)
         lab.world.meet("never", "the test", 2)  # now the create can finish
         _, errors = process.communicate(timeout=60)
 

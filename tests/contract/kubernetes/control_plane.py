@@ -103,6 +103,8 @@ class ControlPlane:
             f"--cert-dir={self.directory / 'controllers'}",
             "--controllers=" + ",".join(["*", *(f"-{name}" for name in _WITHOUT)]),
             "--horizontal-pod-autoscaler-sync-period=1s",
+            # Quotas are counted anew as often, should a kind be known later than what is counted of it.
+            "--resource-quota-sync-period=5s",
             "--kube-api-qps=1000",
             "--kube-api-burst=2000",
         )

@@ -4,7 +4,6 @@ as in the sandbox, so that controllers have something to react to.
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 from typing import Any
@@ -26,7 +25,8 @@ class Kubelet(threading.Thread):
         super().__init__(name="kubelet", daemon=True)
         self._api = api
         self._ended = threading.Event()
-        self._addresses = itertools.count(1)
+        self._numbers: dict[str, int] = {}
+        """Of pods, by uid: one that is reported on twice keeps its address."""
 
     def run(self) -> None:
         self._api.ok("POST", "/api/v1/nodes", {"metadata": {"name": NODE}})
@@ -79,7 +79,7 @@ class Kubelet(threading.Thread):
         now = clock.now()
         outcomes = [outcome(container["image"]) for container in pod["spec"]["containers"]]
         ends = pod["spec"]["restartPolicy"] == "Never"
-        number = next(self._addresses)
+        number = self._numbers.setdefault(pod["metadata"]["uid"], len(self._numbers) + 1)
         status: dict[str, Any] = {
             "startTime": now,
             "podIP": f"10.1.{number // 250 % 250}.{1 + number % 250}",
