@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.operations.rotation.models import What
 from ils_pipelines.settings.layers import Layer
 
 HELP = """Provision and operate the Integrated Lens System on AWS.
@@ -242,6 +243,20 @@ def scale(
             as_json=as_json,
         )
     )
+
+
+@app.command()
+def rotate(
+    environment: EnvironmentArgument,
+    what: Annotated[
+        list[What] | None, typer.Option(help="database or cache; both by default.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put other secrets in the place of those that open the database and the cache. Pods go over to them; shows the proof."""
+    from ils_pipelines.commands.rotate import rotate as change
+
+    raise typer.Exit(change(environment, what=what or (), as_json=as_json))
 
 
 @app.command()

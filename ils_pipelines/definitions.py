@@ -16,6 +16,7 @@ from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.rollback import roll_back_release
+from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
 
@@ -35,6 +36,7 @@ defs = Definitions(
         approve_plan,
         roll_back_release,
         scale_environment,
+        rotate_secrets,
         *(scan.job for scan in SCANS),
     ],
     schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules],

@@ -49,11 +49,13 @@ JOBS: Mapping[Action, str] = {
     Action.DESTROY: "teardown_environment",
     Action.ROLLBACK: "roll_back_release",
     Action.SCALE: "scale_environment",
+    Action.ROTATE: "rotate_secrets",
 }
 OPS: Mapping[Action, str] = {
     Action.DESTROY: "confirm_teardown",
     Action.ROLLBACK: "roll_back",
     Action.SCALE: "scale",
+    Action.ROTATE: "rotate",
 }
 """The step of a job that takes what was asked for."""
 

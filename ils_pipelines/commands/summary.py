@@ -31,6 +31,7 @@ _TITLES = {
     Action.DESTROY: "deleted from",
     Action.ROLLBACK: "rolled back in",
     Action.SCALE: "scaled in",
+    Action.ROTATE: "rotated in",
 }
 _VERBS = dict.fromkeys(Action, "made") | {Action.PREVIEW: "planned"}
 _ORDER = {layer: position for position, layer in enumerate(Layer)}

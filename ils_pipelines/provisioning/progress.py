@@ -29,6 +29,8 @@ class Action(StrEnum):
     """Releases an earlier release of the application again."""
     SCALE = "scale"
     """Changes how many pods and nodes there are."""
+    ROTATE = "rotate"
+    """Puts other secrets in the place of those that open the database and the cache."""
 
 
 @dataclass(frozen=True)

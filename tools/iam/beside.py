@@ -146,7 +146,8 @@ PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
     # The last snapshot is made by the call that deletes, and allowed as if it were one of its own.
     "rds": ("AddTagsToResource", "CreateDBClusterSnapshot", "RemoveTagsFromResource"),
     "s3": ("PutBucketTagging",),
-    "secretsmanager": ("TagResource", "UntagResource"),
+    # A rotation moves the mark of the version in force; no recorded life has one.
+    "secretsmanager": ("TagResource", "UntagResource", "UpdateSecretVersionStage"),
     "dynamodb": ("TagResource", "UntagResource"),
 }
 

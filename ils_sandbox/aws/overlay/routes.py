@@ -16,6 +16,7 @@ from ils_sandbox.aws.overlay import (
     pricing,
     route53,
     s3,
+    secretsmanager,
     sns,
     tagging,
     wafv2,
@@ -45,6 +46,7 @@ SERVICES: dict[str, Routes] = {
     "resourcegroupstaggingapi": tagging.ROUTES,
     "route53": route53.ROUTES,
     "s3": s3.ROUTES,
+    "secretsmanager": secretsmanager.ROUTES,
     "sns": sns.ROUTES,
     "wafv2": wafv2.ROUTES,
 }

@@ -52,9 +52,14 @@ def test_a_managed_password_lets_in_until_it_is_rotated(site: Any, name: str) ->
     with first.connect() as session:
         assert session.execute("SELECT current_user").fetchone() == ("ils",)
     rds.modify_db_cluster(DBClusterIdentifier=name, RotateMasterUserPassword=True, ApplyImmediately=True)
-    site.database(name, login=_managed_login(site, name)).connect().close()
+    second = site.database(name, login=_managed_login(site, name))
+    second.connect().close()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         first.connect()
+    site.client("secretsmanager").rotate_secret(SecretId=site.cluster(name)["MasterUserSecret"]["SecretArn"])
+    site.database(name, login=_managed_login(site, name)).connect().close()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        second.connect()
 
 
 def test_a_wrong_password_does_not(orders: Any) -> None:

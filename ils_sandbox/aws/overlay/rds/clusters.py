@@ -181,9 +181,10 @@ def _remember_certificate(call: Call, world: World, name: str) -> None:
 def _change_database(call: Call, world: World, extras: dict[str, Any], cluster: Result) -> None:
     """Let a change of the cluster act on its database."""
     params = call.params
-    managed = bool(params.get("ManageMasterUserPassword") or params.get("RotateMasterUserPassword"))
+    rotated = bool(params.get("RotateMasterUserPassword"))
+    managed = bool(params.get("ManageMasterUserPassword") or rotated)
     if managed:
-        _mend_master_secret(call, world, cluster)
+        _mend_master_secret(call, world, cluster, rotated=rotated)
     if managed or params.get("MasterUserPassword"):
         databases.change_login(call, world, extras, cluster)
     if params.get("DBClusterParameterGroupName"):
@@ -218,7 +219,20 @@ def _remember_automated_snapshot(call: Call, world: World, name: str) -> None:
             remember(call, world, snapshot.db_cluster_snapshot_identifier, kept)
 
 
-def _mend_master_secret(call: Call, world: World, cluster: Result) -> None:
+def rotate_managed_secret(call: Call, world: World, secret: str) -> str | None:
+    """Give the cluster whose administrator's secret this is another password; the secret's new version. None where there is
+    no such cluster."""
+    for cluster in world.backend(call, "rds").clusters.values():
+        if cluster.manage_master_user_password and cluster.master_user_secret.secret_arn == secret:
+            name = cluster.db_cluster_identifier
+            described = world.invoke(call, "rds", "DescribeDBClusters", DBClusterIdentifier=name)["DBClusters"][0]
+            _mend_master_secret(call, world, described, rotated=True)
+            databases.change_login(call, world, CLUSTERS.extras(call, world, name), described)
+            return str(world.backend(call, "secretsmanager").secrets[secret].default_version_id)
+    return None
+
+
+def _mend_master_secret(call: Call, world: World, cluster: Result, *, rotated: bool = False) -> None:
     """moto gives every managed secret one user and one password; RDS the cluster's user and a random password."""
     secret = cluster.get("MasterUserSecret")
     if secret is None:
@@ -228,5 +242,12 @@ def _mend_master_secret(call: Call, world: World, cluster: Result) -> None:
         "username": cluster.get("MasterUsername"),
         "password": "".join(secrets.choice(alphabet) for _ in range(32)),
     }
+    if rotated:  # a version of its own beside the one before; moto leaves one that waits for a function
+        for version in world.backend(call, "secretsmanager").secrets[secret["SecretArn"]].versions.values():
+            version["version_stages"] = [stage for stage in version["version_stages"] if stage != "AWSPENDING"]
+        world.invoke(
+            call, "secretsmanager", "PutSecretValue", SecretId=secret["SecretArn"], SecretString=json.dumps(value)
+        )
+        return
     stored = world.backend(call, "secretsmanager").secrets[secret["SecretArn"]]
     stored.versions[stored.default_version_id]["secret_string"] = json.dumps(value)
