@@ -12,6 +12,7 @@ from ils_pipelines.defs.health import HEALTH
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
 from ils_pipelines.defs.layers import LAYER_ASSETS
 from ils_pipelines.defs.looks import Looks
+from ils_pipelines.defs.notifications import AUDIT, notifications
 from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.resources import EnvironmentTargets
@@ -28,7 +29,7 @@ SCANS = (
 )
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, PLAN_ASSET, *(scan.report for scan in SCANS)],
+    assets=[*LAYER_ASSETS, PLAN_ASSET, AUDIT, *(scan.report for scan in SCANS)],
     asset_checks=[scan.checks for scan in SCANS],
     jobs=[
         provision_environment,
@@ -40,7 +41,7 @@ defs = Definitions(
         *(scan.job for scan in SCANS),
     ],
     schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules],
-    sensors=[environment_files, expired_environments],
+    sensors=[environment_files, expired_environments, notifications],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,
 )

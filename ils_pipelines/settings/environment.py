@@ -25,6 +25,7 @@ from ils_pipelines.settings.ephemeral import Ephemeral
 from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.settings.monitoring import Monitoring
 from ils_pipelines.settings.network import Network
+from ils_pipelines.settings.notifications import Notifications
 from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
@@ -94,6 +95,9 @@ class Environment(Section):
     )
     certificates: Certificates = Field(
         default_factory=Certificates, description="What the certificate check looks at besides."
+    )
+    notifications: Notifications = Field(
+        default_factory=Notifications, description="Who is told of failed runs and of what scans find."
     )
     app: App = Field(default_factory=App, description="The application.")
 

@@ -55,6 +55,8 @@ def _known_zone(name: str) -> str:
 
 Clock = Annotated[str, text(r"([01]\d|2[0-3]):[0-5]\d", "is not a time of day", 'Write it as "07:00", in quotes.')]
 
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
 
 class OfficeHours(Section):
     """When an environment is needed. Outside, its pods are scaled to none, and its nodes to what is set here."""
@@ -62,9 +64,7 @@ class OfficeHours(Section):
     enabled: Flag = Field(default=False, description="Whether to scale down outside of these hours.")
     start: Clock = Field(default="07:00", description="When work begins, Monday to Friday.")
     end: Clock = Field(default="19:00", description="When work ends.")
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        default="UTC", description="Time zone of both, from the IANA database."
-    )
+    time_zone: TimeZone = Field(default="UTC", description="Time zone of both, from the IANA database.")
     nodes_outside: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
         default=0, description="Nodes of each group outside of these hours."
     )

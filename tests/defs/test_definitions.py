@@ -100,6 +100,7 @@ def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
     assert sensors == {
         "environment_files": ["preview_environment"],  # requests no run
         "expired_environments": ["teardown_environment"],  # of ephemeral environments past their time
+        "notifications": ["preview_environment"],  # requests no run
     }
 
 

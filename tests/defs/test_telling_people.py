@@ -1,0 +1,201 @@
+"""The sensor that tells people: of real runs in a real instance, over real HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    AssetKey,
+    DagsterInstance,
+    Failure,
+    MetadataValue,
+    OpExecutionContext,
+    SensorResult,
+    build_sensor_context,
+    job,
+    op,
+)
+
+from ils_pipelines.defs.notifications import AUDIT, Cursor, notifications, read_cursor
+from ils_pipelines.defs.scans import FINDINGS
+from ils_pipelines.operations.findings import Finding, Urgency
+from ils_pipelines.settings.folders import DIRECTORY_VARIABLE
+from tests.support.http_receiver import PATH, Receiver, receiver
+
+VARIABLE = "ILS_TEST_WEBHOOK"
+PARTITION = {"dagster/partition": "dev"}
+FINDING = Finding("a vpc", Urgency.CRITICAL, "there", "gone, password=hunter2hunter2", "Put it back.")
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as kept_in_memory:
+        yield kept_in_memory
+
+
+@pytest.fixture
+def webhook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    channel = {"kind": "webhook", "name": "pager", "url_from": f"env:{VARIABLE}"}
+    environment = {"name": "dev", "notifications": {"channels": [channel]}}
+    (tmp_path / "dev.yaml").write_text(yaml.safe_dump(environment))
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    with receiver() as kept:
+        monkeypatch.setenv(VARIABLE, kept.url)
+        yield kept
+
+
+def _run(instance: DagsterInstance, *evaluations: AssetCheckEvaluation, fails: str = "") -> str:
+    @op
+    def scan(context: OpExecutionContext) -> None:
+        for evaluation in evaluations:
+            context.log_event(evaluation)
+        if fails:
+            raise Failure(description=fails)
+
+    @job(name="drift_scan")
+    def ran() -> None:
+        scan()
+
+    result = ran.execute_in_process(instance=instance, tags=PARTITION, raise_on_error=False)
+    assert result.success is not bool(fails)
+    return result.run_id
+
+
+def _evaluation(*findings: Finding) -> AssetCheckEvaluation:
+    return AssetCheckEvaluation(
+        asset_key=AssetKey("vpc"),
+        check_name="drift",
+        passed=not findings,
+        severity=AssetCheckSeverity.ERROR,
+        metadata={FINDINGS: MetadataValue.json([each.entry() for each in findings])},
+    )
+
+
+def _look(instance: DagsterInstance, cursor: str | None = None) -> SensorResult:
+    result = notifications(build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(result, SensorResult)
+    return result
+
+
+def test_a_finding_is_sent_and_recorded_without_its_secret_or_the_url(
+    instance: DagsterInstance, webhook: Receiver
+) -> None:
+    run_id = _run(instance, _evaluation(FINDING))
+
+    result = _look(instance)
+
+    [body] = webhook.bodies
+    assert (body["title"], body["run_id"]) == ("dev: critical: drift of vpc", run_id)
+    assert body["said"][0]["found"] == "gone, password=[masked]"
+    assert body["runbook"] == "docs/runbooks/drift.md"
+    [audited] = result.asset_events
+    assert (audited.asset_key, audited.partition) == (AUDIT.key, "dev")
+    assert audited.metadata["answer"].value == "HTTP 200"
+    kept = f"{audited.metadata} {result.cursor}"
+    assert PATH not in kept
+    assert "hunter2" not in kept
+
+
+def test_it_is_sent_once_and_its_end_too(webhook: Receiver) -> None:
+    with DagsterInstance.local_temp() as instance:  # its runs are files of their own, as on one machine
+        _run(instance, _evaluation(FINDING))
+        cursor = _look(instance).cursor
+        _run(instance, _evaluation(FINDING))
+        cursor = _look(instance, cursor).cursor
+        assert len(webhook.bodies) == 1
+        _run(instance, _evaluation())
+
+        cursor = _look(instance, cursor).cursor
+
+        assert [body["topic"] for body in webhook.bodies] == ["finding", "over"]
+        assert _look(instance, cursor).asset_events == []
+
+
+def test_a_failed_run_is_told_with_what_its_step_said_and_over_when_one_succeeds(
+    instance: DagsterInstance, webhook: Receiver
+) -> None:
+    _run(instance, fails="the sandbox is down; token: hunter2hunter2")
+    cursor = _look(instance).cursor
+    _run(instance)
+    _look(instance, cursor)
+
+    failed, over = webhook.bodies
+    assert failed["title"] == "dev: critical: job drift_scan"
+    assert failed["said"][0]["subject"] == "step scan"
+    assert failed["said"][0]["found"] == "the sandbox is down; token: [masked]"
+    assert failed["runbook"] == "docs/runbooks/failed-run.md"
+    assert over["topic"] == "over"
+
+
+def test_a_check_of_any_kind_that_fails_is_told_by_its_description(
+    instance: DagsterInstance, webhook: Receiver
+) -> None:
+    evaluation = AssetCheckEvaluation(
+        asset_key=AssetKey("backup_vault"),
+        check_name="backup_age",
+        passed=False,
+        severity=AssetCheckSeverity.WARN,
+        description="the last backup is 30 hours old",
+    )
+    _run(instance, evaluation)
+
+    _look(instance)
+
+    [body] = webhook.bodies
+    assert body["title"] == "dev: warning: backup_age of backup_vault"
+    assert body["said"][0]["found"] == "the last backup is 30 hours old"
+
+
+def test_what_could_not_be_sent_is_kept_in_the_cursor_and_sent_later(
+    instance: DagsterInstance, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE)
+    _run(instance, _evaluation(FINDING))
+
+    result = _look(instance)
+
+    assert result.asset_events == []
+    kept = Cursor.model_validate_json(result.cursor or "")
+    [waiting] = kept.memory.waiting
+    assert (waiting.attempts, waiting.why) == (1, f"the environment variable {VARIABLE} is not set, or empty")
+    monkeypatch.setenv(VARIABLE, webhook.url)
+    assert _look(instance, result.cursor).asset_events == []  # it is not time yet
+    due = kept.memory.model_copy(update={"waiting": (waiting.model_copy(update={"not_before": None}),)})
+    [audited] = _look(instance, kept.model_copy(update={"memory": due}).model_dump_json()).asset_events
+    assert audited.metadata["attempts"].value == 2
+    assert [body["title"] for body in webhook.bodies] == ["dev: critical: drift of vpc"]
+
+
+def test_an_interrupted_look_is_done_again_with_the_same_ids(instance: DagsterInstance, webhook: Receiver) -> None:
+    _run(instance, _evaluation(FINDING))
+
+    _look(instance)
+    _look(instance)  # as if the first had been killed before its cursor was kept
+
+    first, second = webhook.bodies
+    assert first["id"] == second["id"]
+
+
+def test_a_cursor_that_cannot_be_read_is_said_and_replaced() -> None:
+    said: list[str] = []
+
+    assert read_cursor("{", said.append) == Cursor()
+    assert "cannot be read" in said[0]
+    assert read_cursor(None, said.append) == Cursor()
+    assert len(said) == 1
+
+
+def test_environments_without_channels_tell_nobody_and_keep_nothing_waiting(
+    instance: DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dev.yaml").write_text("name: dev\n")
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    _run(instance, _evaluation(FINDING))
+
+    result = _look(instance)
+
+    assert result.asset_events == []
+    assert Cursor.model_validate_json(result.cursor or "").memory.waiting == ()
