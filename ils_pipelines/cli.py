@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ils_pipelines.cli_recovery import recovery
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.rotation.models import What
 from ils_pipelines.settings.layers import Layer
@@ -25,6 +26,7 @@ Exit codes: 0 success, 1 a failure or a wrong environment file, 2 a wrong comman
 """
 
 app = typer.Typer(no_args_is_help=True, help=HELP, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(recovery)
 
 EnvironmentArgument = Annotated[str, typer.Argument(help="Name of the environment, e.g. dev.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]

@@ -5,6 +5,7 @@ from dagster import Definitions
 from ils_pipelines.defs.approval import approve_plan
 from ils_pipelines.defs.certificates import CERTIFICATES
 from ils_pipelines.defs.drift import DRIFT
+from ils_pipelines.defs.drill import dr_drill, drill_job, drill_leftovers, drill_schedules, sweep_drills
 from ils_pipelines.defs.environments import environment_files
 from ils_pipelines.defs.executor import threaded_executor
 from ils_pipelines.defs.expiry import expired_environments
@@ -29,7 +30,7 @@ SCANS = (
 )
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, PLAN_ASSET, AUDIT, *(scan.report for scan in SCANS)],
+    assets=[*LAYER_ASSETS, PLAN_ASSET, AUDIT, dr_drill, *(scan.report for scan in SCANS)],
     asset_checks=[scan.checks for scan in SCANS],
     jobs=[
         provision_environment,
@@ -38,10 +39,12 @@ defs = Definitions(
         roll_back_release,
         scale_environment,
         rotate_secrets,
+        drill_job,
+        sweep_drills,
         *(scan.job for scan in SCANS),
     ],
-    schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules],
-    sensors=[environment_files, expired_environments, notifications],
+    schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules, *drill_schedules],
+    sensors=[environment_files, expired_environments, notifications, drill_leftovers],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,
 )

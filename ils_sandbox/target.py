@@ -116,6 +116,11 @@ class SandboxTarget:
     def data_authorities(self) -> Path:
         return self._state().data.ca_file
 
+    def postgres_program(self, name: str) -> tuple[str, Mapping[str, str]]:
+        from ils_sandbox.data.postgres.binaries import client_environment, program
+
+        return str(program(name)), client_environment()
+
     def kubernetes(self, cluster: str) -> Any:
         """Exactly as on EKS: the endpoint, the authority and the token come from the (emulated) EKS and STS."""
         access = cluster_access(self.client("eks"), cluster)

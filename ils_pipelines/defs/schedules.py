@@ -56,11 +56,11 @@ def _schedule(job: UnresolvedAssetJobDefinition, environment: str, cron: str, de
         execution_timezone="UTC",
         description=f"{environment}: {description}",
         execution_fn=lambda _context: RunRequest(partition_key=environment),
-        default_status=(DefaultScheduleStatus.RUNNING if _is_real(environment) else DefaultScheduleStatus.STOPPED),
+        default_status=(DefaultScheduleStatus.RUNNING if is_real(environment) else DefaultScheduleStatus.STOPPED),
     )
 
 
-def _is_real(environment: str) -> bool:
+def is_real(environment: str) -> bool:
     """Whether it lives somewhere else than in the sandbox, which may well be down at night. One with a wrong file is not
     looked after until the file is right; what is wrong with it, every command says."""
     try:

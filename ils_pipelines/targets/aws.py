@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -130,6 +131,15 @@ class AwsTarget:
             f"{named or 'nothing'}. Put https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and the roots of "
             "https://www.amazontrust.com/repository/ into one file."
         )
+
+    def postgres_program(self, name: str) -> tuple[str, Mapping[str, str]]:
+        found = shutil.which(name)
+        if found is None:
+            raise TargetUnavailable(
+                f"expected the program {name} on the path of this machine, found none. Install PostgreSQL's client programs, "
+                "of the database's major version or a later one."
+            )
+        return found, {}
 
     def kubernetes(self, cluster: str) -> Any:
         access = cluster_access(self.client("eks"), cluster)

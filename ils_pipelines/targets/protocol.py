@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ils_pipelines.engine.protocol import Engine
@@ -40,6 +41,12 @@ class Target(Protocol):
         """PEM file of the certificate authorities that vouch for the environment's database and cache.
 
         Where both answer, RDS and ElastiCache say; with this file a client tells that it is them (`verify-full`).
+        """
+
+    def postgres_program(self, name: str) -> tuple[str, Mapping[str, str]]:
+        """One of PostgreSQL's client programs on this machine, such as `pg_restore`, and the variables that it needs.
+
+        Raises `TargetUnavailable` where there is none.
         """
 
     def kubernetes(self, cluster: str) -> Any:

@@ -39,6 +39,7 @@ def load_application() -> Any:
     moto_responses.method_names_from_class = functools.cache(moto_responses.method_names_from_class)
     # moto makes an RSA key for every KMS key (90 ms), also for symmetric ones, which never sign.
     moto_kms.generate_private_key = _without_idle_keys(moto_kms.generate_private_key)
+    moto_kms.decrypt = _by_beginning(moto_kms.decrypt)
 
     moto_s3.FakeBucket.get_permission = _permission
 
@@ -55,6 +56,19 @@ def load_application() -> Any:
         return create_backend_app(service)
 
     return Application(create)
+
+
+def _by_beginning(decrypt: Callable[..., tuple[bytes, str]]) -> Callable[..., tuple[bytes, str]]:
+    """What moto encrypts has room for 36 letters of a key's id; those of multi-Region keys have four more, and what was
+    encrypted with one could not be decrypted.
+    """
+
+    def decrypt_any(master_keys: dict[str, Any], **more: Any) -> tuple[bytes, str]:
+        known = {key_id[:36]: key_id for key_id in master_keys}
+        plaintext, beginning = decrypt({begin: master_keys[key_id] for begin, key_id in known.items()}, **more)
+        return plaintext, known[beginning]
+
+    return decrypt_any
 
 
 def _without_idle_keys(generate: Callable[[str], Any]) -> Callable[[str], Any]:

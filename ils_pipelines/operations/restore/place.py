@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
@@ -66,12 +66,15 @@ def new_drill_id() -> str:
 
 def drill_place(environment: Environment, drill: str, *, region: str, holder: str, started: datetime) -> Place:
     """Where a drill restores to."""
+    expires = started.astimezone(UTC) + timedelta(hours=environment.drills.leftover_hours)
     tags = {
         **environment.aws.tags,
         DRILL: drill,
         STARTED: f"{started.astimezone(UTC):{_MOMENT}}",
         HOLDER: holder,
         ENVIRONMENT: environment.name,
+        # Whoever looks for leftovers of environments finds it by this, should the environment go meanwhile.
+        "expires": f"{expires:{_MOMENT}}",
         "managed-by": MANAGED_BY,
         "project": f"{PROJECT}-drill",
     }

@@ -25,6 +25,7 @@ class Index:
 
     name: str
     keys: tuple[str, ...]
+    """Each with its role, e.g. `userId HASH`."""
     projection: str
 
 
@@ -150,7 +151,7 @@ def read_shape(dynamodb: Any, name: str) -> TableShape:
                 (
                     Index(
                         index["IndexName"],
-                        tuple(key["AttributeName"] for key in index["KeySchema"]),
+                        tuple(f"{key['AttributeName']} {key['KeyType']}" for key in index["KeySchema"]),
                         index["Projection"]["ProjectionType"],
                     )
                     for index in table.get("GlobalSecondaryIndexes") or ()

@@ -69,6 +69,8 @@ def _replicate(call: Call, world: World, name: str) -> None:
         copy.set_metadata(source.metadata)
         copy._version_id = source.version_id
         copy.checksum_algorithm, copy.checksum_value = source.checksum_algorithm, source.checksum_value
+        # Of what came in parts, the checksum is one of the parts' checksums.
+        copy.checksum_type, copy.checksum_parts = source.checksum_type, source.checksum_parts
 
 
 def _destinations(call: Call, world: World, name: str) -> Iterator[dict[str, Any]]:

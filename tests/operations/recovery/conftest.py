@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
+from ils_pipelines.operations.backup.run import take_set
+from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.recovery.site import Site, site_of
@@ -29,9 +33,23 @@ def site(sandbox: LocalSandbox) -> Site:
     return site_of("dev", sandbox)
 
 
+@pytest.fixture(scope="session")
+def backup(site: Site) -> Manifest:
+    """A complete set of dev."""
+    manifest = take_set(site.target, SetId("dev", datetime.now(UTC)))
+    assert manifest.status is SetStatus.COMPLETE, manifest.failures
+    return manifest
+
+
 @pytest.fixture
 def drill(site: Site) -> Iterator[str]:
     """The id of a drill, whatever is made for which is taken away."""
     name = uuid.uuid4().hex[:8]
     yield name
     assert sweep(site.target, of_drills(site.target, name)).failures == ()
+
+
+@pytest.fixture
+def _here(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drills of this process are of the sandbox's state folder."""
+    monkeypatch.setenv("ILS_STATE_DIR", str(site.sandbox.directory))

@@ -1,0 +1,118 @@
+"""What can be lost, and what each loss is answered with: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ils_pipelines.errors import IlsError
+
+
+class Scenario(StrEnum):
+    """What a drill rehearses the loss of."""
+
+    FULL = "full"
+    DATABASE_LOSS = "database-loss"
+    TABLE_CORRUPTION = "table-corruption"
+    CACHE_LOSS = "cache-loss"
+    REGION_LOSS = "region-loss"
+    CLUSTER_REBUILD = "cluster-rebuild"
+    RANSOM = "ransom"
+
+
+class Side(StrEnum):
+    HOME = "home"
+    """The environment's own region."""
+    AWAY = "away"
+    """The region of the copies."""
+
+
+class DatabaseSource(StrEnum):
+    """What a database is restored from."""
+
+    SNAPSHOT = "snapshot"
+    """Of the set, where it was taken."""
+    COPY = "copy"
+    """The snapshot's copy in the other region, restored there."""
+    COPIED_BACK = "copied-back"
+    """That copy, copied back home first."""
+    MOMENT = "moment"
+    """A snapshot, and from the cluster made of it the moment before the damage."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a drill does."""
+
+    says: str
+    """For people, in a sentence."""
+    region: Side = Side.HOME
+    """Where to it is restored."""
+    bucket: Side = Side.HOME
+    """Which of the two buckets everything is read from."""
+    database: DatabaseSource | None = None
+    dump: bool = False
+    tables: bool = False
+    cache: bool = False
+    objects: bool = False
+    """Kubernetes objects, secrets, certificates and releases."""
+    not_restored: tuple[str, ...] = ()
+    """What the loss takes for good, or what cannot be rehearsed; stands in the evidence."""
+
+
+RECIPES: Mapping[Scenario, Recipe] = {
+    Scenario.FULL: Recipe(
+        "All that an environment keeps is lost, and restored from the newest set.",
+        database=DatabaseSource.SNAPSHOT,
+        dump=True,
+        tables=True,
+        cache=True,
+        objects=True,
+    ),
+    Scenario.DATABASE_LOSS: Recipe(
+        "The database cluster is gone, and comes back from its snapshot; the logical dump is proven beside it.",
+        database=DatabaseSource.SNAPSHOT,
+        dump=True,
+    ),
+    Scenario.TABLE_CORRUPTION: Recipe(
+        "Rows are damaged at a known moment, and the database goes back to just before it.",
+        database=DatabaseSource.MOMENT,
+    ),
+    Scenario.CACHE_LOSS: Recipe("The cache is gone, and comes back from its snapshot.", cache=True),
+    Scenario.REGION_LOSS: Recipe(
+        "The region is gone, with everything in it; the copies in the other region are all there is.",
+        region=Side.AWAY,
+        bucket=Side.AWAY,
+        database=DatabaseSource.COPY,
+        dump=True,
+        not_restored=(
+            "cache: ElastiCache copies no snapshots to other regions, sessions begin anew",
+            "tables: their copies are AWS Backup's recovery points, which the sandbox does not have",
+        ),
+    ),
+    Scenario.CLUSTER_REBUILD: Recipe(
+        "The Kubernetes cluster is gone; its objects come back into a namespace of their own, with their secrets.",
+        objects=True,
+    ),
+    Scenario.RANSOM: Recipe(
+        "Whoever got in deleted every backup in the region; what they could not reach is brought back.",
+        bucket=Side.AWAY,
+        database=DatabaseSource.COPIED_BACK,
+        dump=True,
+        not_restored=("tables and cache: their backups in the region are gone, their items with them",),
+    ),
+}
+
+
+class NoSuchScenario(IlsError):
+    """Nothing of the kind can be rehearsed."""
+
+
+def scenario_of(name: str) -> Scenario:
+    """Raises `NoSuchScenario`."""
+    try:
+        return Scenario(name)
+    except ValueError:
+        known = ", ".join(scenario.value for scenario in Scenario)
+        raise NoSuchScenario(f"expected one of {known}, found {name!r}") from None

@@ -1,0 +1,59 @@
+"""Whether restored tables and caches are what they were, and take reads and writes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ils_pipelines.operations.drill.models import Check, check
+from ils_pipelines.operations.restore.tables import TableShape, read_shape, shape_flaws
+
+if TYPE_CHECKING:
+    from ils_pipelines.operations.access.cache import CacheAccess
+
+
+def table_checks(dynamodb: Any, name: str, wanted: TableShape, items: int) -> Iterator[Check]:
+    """`items` is what DynamoDB counted when the backup was taken, which it does every six hours."""
+    subject = f"table {name}"
+    flaws = list(shape_flaws(wanted, read_shape(dynamodb, name)))
+    for flaw in flaws:
+        what, _, difference = flaw.partition(": ")
+        yield Check(subject=subject, what=what, passed=False, expected="as its source", found=difference)
+    if not flaws:
+        yield check(
+            subject, "time to live, indexes, recovery, protection, stream, tags", "as its source", "as its source"
+        )
+    pages = dynamodb.get_paginator("scan").paginate(TableName=name, Select="COUNT", ConsistentRead=True)
+    count = sum(page["Count"] for page in pages)
+    yield check(subject, "has items", f"about {items}", count, passed=count > 0 or items == 0)
+    yield from _table_smoke(dynamodb, name)
+
+
+def _table_smoke(dynamodb: Any, name: str) -> Iterator[Check]:
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    keys = [each["AttributeName"] for each in table["KeySchema"]]
+    mark = secrets.token_hex(8)
+    key = {each: {types[each]: mark if types[each] == "S" else "1"} for each in keys}
+    dynamodb.put_item(TableName=name, Item=key)
+    read = dynamodb.get_item(TableName=name, Key=key, ConsistentRead=True).get("Item")
+    dynamodb.delete_item(TableName=name, Key=key)
+    yield check(f"table {name}", "takes a write and gives it back", key, read)
+
+
+def cache_checks(access: CacheAccess, name: str) -> Iterator[Check]:
+    from valkey.exceptions import ValkeyError
+
+    subject, mark = f"cache {name}", f"ils-drill:{secrets.token_hex(8)}"
+    try:
+        with access.connect() as cache:
+            keys = int(cache.dbsize())
+            cache.set(mark, "1", ex=60)
+            read = cache.get(mark)
+            cache.delete(mark)
+    except ValkeyError as error:
+        yield check(subject, "answers", "an answer", error, passed=False)
+        return
+    yield check(subject, "has keys", "at least one", keys, passed=keys > 0)
+    yield check(subject, "takes a write and gives it back", b"1", read)

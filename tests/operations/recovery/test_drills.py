@@ -1,0 +1,175 @@
+"""A drill restores, verifies, measures and takes away; it is told by its evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ils_pipelines.operations.backup.fingerprint import fingerprint as data_fingerprint
+from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.drill.choose import Wanted
+from ils_pipelines.operations.drill.conduct import conduct, drills_of
+from ils_pipelines.operations.drill.holder import DrillUnderWay, holding
+from ils_pipelines.operations.drill.live import fingerprint
+from ils_pipelines.operations.drill.models import Evidence, Verdict
+from ils_pipelines.operations.drill.run import Asked, run_drill
+from ils_pipelines.operations.drill.scenario import Scenario
+from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from tests.operations.recovery.sets import bucket_of
+from tests.operations.recovery.site import Site
+from tests.operations.recovery.victim import STEPS
+
+pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
+
+OnStep = Callable[[str, str], None]
+
+
+def rehearse(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = lambda _name, _what: None) -> Evidence:
+    return run_drill(site.target, Asked(scenario, Wanted(backup.set)), on_step=on_step)
+
+
+def held(site: Site) -> Any:
+    """All rows that are live, as a fingerprint."""
+    from ils_pipelines.operations.access.database import database_access
+
+    with database_access(site.target, site.live).connect() as session:
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return data_fingerprint(session)
+
+
+@pytest.mark.slow
+def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, backup: Manifest) -> None:
+    setup, rows, inventory = fingerprint(site.target), held(site), site.sandbox.inventory()
+    done = conduct(site.target, Asked(Scenario.FULL, Wanted(backup.set)))
+    evidence = done.evidence
+    assert evidence.causes == ()
+    assert evidence.passed
+    subjects = " ".join(each.subject for each in evidence.checks)
+    for what in (
+        "table ils.orders",
+        "cache ",
+        "-sessions",
+        "-analytics",
+        "Deployment ",
+        "secret ",
+        "certificate ",
+        "key of",
+    ):
+        assert what in subjects, what
+    assert (evidence.rto.verdict, evidence.rpo.verdict) == (Verdict.MET, Verdict.MET)
+    assert evidence.manifest_sha256 == backup.digest
+    assert evidence.leftovers == ()
+    assert {step.name for step in evidence.steps} == set(STEPS)
+    # What is live is as it was, and of the drill there is nothing but the evidence.
+    assert evidence.live_before == evidence.live_after == setup.digest == fingerprint(site.target).digest
+    assert held(site) == rows
+    left = site.sandbox.inventory()
+    assert {kind: left[kind] - inventory[kind] for kind in left if left[kind] != inventory[kind]} == {}
+    bucket = bucket_of(site)
+    folder = done.place.removeprefix(bucket.place(""))
+    kept = json.loads(bucket.read(f"{folder}evidence.json") or b"")
+    assert kept["manifest_sha256"] == backup.digest
+    page = (bucket.read(f"{folder}evidence.html") or b"").decode()
+    assert backup.digest in page
+    assert page.count("data:image/png;base64,") == 2
+    assert drills_of(site.target)[-1].drill == evidence.drill
+    assert [each.passed for each in bucket.restorabilities() if each.drill == evidence.drill] == [True]
+
+
+@pytest.mark.long
+def test_damaged_rows_come_back_as_they_were_before_the_damage(site: Site, backup: Manifest) -> None:
+    rows = held(site)
+    evidence = rehearse(site, backup, Scenario.TABLE_CORRUPTION)
+    assert evidence.causes == ()
+    said = {each.what: each.passed for each in evidence.checks}
+    assert said["the sentinel of before the damage is there"]
+    assert said["the sentinel of after the damage is not there"]
+    assert held(site) == rows, "the damage is done to a copy"
+    assert evidence.rpo.seconds is not None
+    assert evidence.rpo.seconds > 0
+
+
+def test_a_lost_cache_comes_back(site: Site, backup: Manifest) -> None:
+    evidence = rehearse(site, backup, Scenario.CACHE_LOSS)
+    assert evidence.causes == ()
+    assert "has keys" in [each.what for each in evidence.checks]
+
+
+def test_a_cluster_is_rebuilt_in_a_namespace_of_its_own_without_a_pod(site: Site, backup: Manifest) -> None:
+    from ils_pipelines.operations.restore.namespaces import cluster_of
+    from ils_pipelines.release.objects import DEPLOYMENT, POD
+
+    cluster = cluster_of(site.target)
+    assert cluster is not None
+    seen: dict[str, int] = {}
+
+    def look(name: str, what: str) -> None:
+        if (name, what) == ("verify objects", "started"):
+            (space,) = [made.name for made in of_drills(site.target) if made.kind == "namespace"]
+            seen["deployments"] = len(cluster.find(DEPLOYMENT, {}, space))
+            seen["pods"] = len(cluster.find(POD, {}, space))
+
+    evidence = rehearse(site, backup, Scenario.CLUSTER_REBUILD, look)
+    assert evidence.causes == ()
+    assert seen == {"deployments": 1, "pods": 0}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", [Scenario.DATABASE_LOSS, Scenario.REGION_LOSS, Scenario.RANSOM])
+def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Scenario) -> None:
+    evidence = rehearse(site, backup, scenario)
+    assert evidence.causes == ()
+    away = site.environment.backup_vault.dr_region
+    assert (evidence.region == away) is (scenario is Scenario.REGION_LOSS)
+
+
+def test_a_change_of_what_is_live_is_named(site: Site, backup: Manifest) -> None:
+    ec2 = site.client("ec2")
+    filters = [{"Name": "group-name", "Values": [f"{site.live}-database"]}]
+    group = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"]
+
+    def meddle(name: str, what: str) -> None:
+        if (name, what) == ("serve", "started"):
+            ec2.create_tags(Resources=[group], Tags=[{"Key": "meddled", "Value": "yes"}])
+
+    try:
+        evidence = rehearse(site, backup, Scenario.CACHE_LOSS, meddle)
+    finally:
+        ec2.delete_tags(Resources=[group], Tags=[{"Key": "meddled", "Value": "yes"}])
+    assert evidence.causes == (f"what is live changed meanwhile: security group {site.live}-database is not as it was",)
+
+
+def test_what_cannot_be_taken_away_fails_the_drill(site: Site, backup: Manifest) -> None:
+    fault = {
+        "service": "elasticache",
+        "operation": "DeleteReplicationGroup",
+        "error_code": "AccessDenied",
+        "status": 403,
+    }
+    site.sandbox.control("faults", fault, method="POST")
+    evidence = rehearse(site, backup, Scenario.CACHE_LOSS)
+    assert len(evidence.leftovers) == 2, "the cache, and the security group that it holds"
+    assert "cache" in evidence.leftovers[0]
+    assert evidence.causes[0].startswith("left over: ")
+    # The next one sweeps it.
+    assert rehearse(site, backup, Scenario.CACHE_LOSS).causes == ()
+    assert of_drills(site.target) == ()
+
+
+def test_an_interrupted_drill_takes_away_what_it_made(site: Site, backup: Manifest) -> None:
+    def interrupt(name: str, what: str) -> None:
+        if (name, what) == ("verify", "started"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(site, backup, Scenario.CACHE_LOSS, interrupt)
+    assert of_drills(site.target) == ()
+
+
+def test_two_drills_of_one_environment_are_not_run_at_once(site: Site, backup: Manifest) -> None:
+    with holding("dev"), pytest.raises(DrillUnderWay):
+        rehearse(site, backup, Scenario.CACHE_LOSS)
+    assert sweep(site.target, of_drills(site.target)).failures == ()

@@ -1,0 +1,129 @@
+"""What must fail a drill does, and is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, PieceKind
+from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.drill.choose import Wanted
+from ils_pipelines.operations.drill.models import Evidence, Verdict
+from ils_pipelines.operations.drill.run import Asked, run_drill
+from ils_pipelines.operations.drill.scenario import Scenario
+from ils_pipelines.operations.drill.timeline import OnStep, ignore_steps
+from ils_pipelines.operations.restore.sweep import of_drills
+from tests.operations.recovery.sets import altered, bucket_of
+from tests.operations.recovery.site import Site
+
+pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
+
+
+def failed(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = ignore_steps) -> Evidence:
+    """A drill that has to fail, and to leave nothing all the same."""
+    evidence = run_drill(site.target, Asked(scenario, Wanted(backup.set)), on_step=on_step)
+    assert not evidence.passed
+    assert evidence.leftovers == ()
+    assert of_drills(site.target) == ()
+    assert evidence.live_changes == ()
+    return evidence
+
+
+@pytest.mark.long
+def test_a_corrupted_row(site: Site, backup: Manifest) -> None:
+    def corrupt(name: str, what: str) -> None:
+        if (name, what) == ("verify database", "started"):
+            (cluster,) = [made.name for made in of_drills(site.target) if made.kind == "database cluster"]
+            site.sql("UPDATE ils.customers SET city = 'Nowhere' WHERE customer_id = 7", cluster)
+
+    evidence = failed(site, backup, Scenario.DATABASE_LOSS, corrupt)
+    (cause,) = evidence.causes
+    assert "table ils.customers: checksum: expected" in cause
+
+
+def test_a_truncated_dump(site: Site, backup: Manifest) -> None:
+    bucket = bucket_of(site)
+
+    def cut(piece: Piece) -> Piece:
+        assert piece.object is not None
+        content = b"".join(bucket.chunks(piece.object))
+        return piece.model_copy(update={"object": bucket.write(piece.object.key, content[: len(content) // 2])})
+
+    evidence = failed(site, altered(site, backup, PieceKind.DATABASE_DUMP, cut), Scenario.DATABASE_LOSS)
+    (cause,) = evidence.causes
+    assert cause.startswith("prove the dump: the dump is not what was backed up")
+    assert "cut off" in cause
+
+
+def test_a_missing_key_grant(site: Site, backup: Manifest) -> None:
+    fault = {"service": "kms", "operation": "Decrypt", "error_code": "AccessDeniedException", "status": 400}
+    site.sandbox.control("faults", fault, method="POST")
+    evidence = failed(site, backup, Scenario.DATABASE_LOSS)
+    assert "the grant or permission is missing" in evidence.causes[0]
+    assert evidence.causes[0].startswith("try the keys: key of ")
+    assert evidence.rto.verdict is Verdict.NOT_MEASURED
+
+
+def test_a_key_that_rds_may_not_use(site: Site, backup: Manifest) -> None:
+    fault = {
+        "service": "rds",
+        "operation": "RestoreDBClusterFromSnapshot",
+        "error_code": "KMSKeyNotAccessibleFault",
+        "status": 400,
+    }
+    site.sandbox.control("faults", fault, method="POST")
+    evidence = failed(site, backup, Scenario.DATABASE_LOSS)
+    assert "may not be used: a grant or permission is missing" in evidence.causes[0]
+
+
+def test_an_expired_recovery_point(site: Site, backup: Manifest) -> None:
+    name = site.snapshot()
+
+    def other(piece: Piece) -> Piece:
+        assert isinstance(piece.details, DatabaseSnapshot)
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": name})})
+
+    manifest = altered(site, backup, PieceKind.DATABASE_SNAPSHOT, other)
+    site.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+    evidence = failed(site, manifest, Scenario.DATABASE_LOSS)
+    (cause,) = evidence.causes
+    assert f"snapshot {name} is gone: it expired or was deleted" in cause
+
+
+def test_an_expired_snapshot_of_the_cache(site: Site, backup: Manifest) -> None:
+    def other(piece: Piece) -> Piece:
+        assert isinstance(piece.details, CacheSnapshot)
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": "gone"})})
+
+    evidence = failed(site, altered(site, backup, PieceKind.CACHE_SNAPSHOT, other), Scenario.CACHE_LOSS)
+    assert "snapshot gone is gone: it expired or was deleted" in evidence.causes[0]
+
+
+def test_a_tampered_manifest(site: Site, backup: Manifest) -> None:
+    manifest = altered(site, backup, PieceKind.DATABASE_DUMP, lambda piece: piece)
+    content = manifest.canonical().replace(b'"rows":', b'"rows":1', 1)
+    bucket_of(site).write(manifest.id.prefix + "manifest.json", content)
+    evidence = failed(site, manifest, Scenario.CACHE_LOSS)
+    (cause,) = evidence.causes
+    assert cause.startswith("choose a set: ")
+    assert "signed" in cause
+    assert evidence.manifest_sha256 == ""
+
+
+@pytest.mark.long
+def test_a_restore_that_lost_its_time_to_live(site: Site, backup: Manifest) -> None:
+    def lose(name: str, what: str) -> None:
+        if (name, what) == ("verify sessions", "started"):
+            (table,) = [made.name for made in of_drills(site.target) if made.name.endswith("-sessions")]
+            site.client("dynamodb").update_time_to_live(
+                TableName=table, TimeToLiveSpecification={"Enabled": False, "AttributeName": "expiresAt"}
+            )
+
+    evidence = failed(site, backup, Scenario.FULL, lose)
+    (cause,) = evidence.causes
+    assert cause.endswith("time to live: expected as its source, found expected expiresAt, found none")
+
+
+def test_a_set_that_there_is_none_of(site: Site, backup: Manifest) -> None:
+    evidence = run_drill(site.target, Asked(Scenario.CACHE_LOSS, Wanted("2001-01-01T043000Z")))
+    assert "2001-01-01T043000Z" in evidence.causes[0]
+    assert evidence.causes[0].startswith("choose a set: ")

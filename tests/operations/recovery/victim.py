@@ -1,0 +1,53 @@
+"""`python -m tests.operations.recovery.victim STEP SET`: a full drill that is killed when STEP begins."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from ils_pipelines.operations.drill.choose import Wanted
+from ils_pipelines.operations.drill.run import Asked, run_drill
+from ils_pipelines.operations.drill.scenario import Scenario
+from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.targets import open_target
+
+STEPS = (
+    "sweep what others left",
+    "look at what is live",
+    "look at the newest row",
+    "choose a set",
+    "try the keys",
+    "lay the ground",
+    "restore",
+    "restore database",
+    "restore sessions",
+    "restore analytics",
+    "restore cache",
+    "restore objects",
+    "verify",
+    "verify database",
+    "verify sessions",
+    "verify analytics",
+    "verify cache",
+    "verify objects",
+    "serve",
+    "prove the dump",
+    "clean up",
+    "look at what is live again",
+)
+"""Of a full drill."""
+
+
+def main() -> None:
+    step, backup = sys.argv[1:]
+
+    def die(name: str, what: str) -> None:
+        if (name, what) == (step, "started"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    run_drill(open_target(load_environment("dev")), Asked(Scenario.FULL, Wanted(backup)), on_step=die)
+
+
+if __name__ == "__main__":
+    main()
