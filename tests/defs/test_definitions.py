@@ -99,6 +99,7 @@ def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
     assert scheduled <= REPORTING_JOBS | {"dr_drill_job", "scale_environment"}
     sensors = {sensor.name: [target.job_name for target in sensor.targets] for sensor in defs.sensors or ()}
     assert sensors == {
+        "drill_leftovers": ["sweep_drills"],  # takes away what killed drills left, by name, tag and age
         "environment_files": ["preview_environment"],  # requests no run
         "expired_environments": ["teardown_environment"],  # of ephemeral environments past their time
         "notifications": ["preview_environment"],  # requests no run
