@@ -262,6 +262,34 @@ def rotate(
 
 
 @app.command()
+def upgrade(
+    environment: EnvironmentArgument,
+    check: Annotated[bool, typer.Option("--check", help="Show the way and what speaks against it.")] = False,
+    nodes: Annotated[bool, typer.Option("--nodes", help="Bring nodes to the newest image instead.")] = False,
+    confirm: Annotated[
+        str, typer.Option(help="The environment's name once more, where it asks for approval.", show_default=False)
+    ] = "",
+    bake_minutes: Annotated[
+        float, typer.Option(help="How long a new control plane is watched before nodes follow.", min=0)
+    ] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the cluster to the Kubernetes version that its file says, one minor at a time; goes on where one ended."""
+    from ils_pipelines.commands.upgrade import upgrade as go
+
+    raise typer.Exit(
+        go(
+            environment,
+            nodes=nodes,
+            only_check=check,
+            confirm=confirm,
+            bake_minutes=bake_minutes,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def export(
     environment: EnvironmentArgument,
     form: Annotated[

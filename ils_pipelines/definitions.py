@@ -21,6 +21,7 @@ from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
+from ils_pipelines.defs.upgrade import cluster_upgrade, node_refresh
 
 SCANS = (
     scan_definitions(POSTURE),
@@ -41,6 +42,8 @@ defs = Definitions(
         rotate_secrets,
         drill_job,
         sweep_drills,
+        cluster_upgrade,
+        node_refresh,
         *(scan.job for scan in SCANS),
     ],
     schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules, *drill_schedules],

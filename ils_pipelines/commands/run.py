@@ -50,12 +50,14 @@ JOBS: Mapping[Action, str] = {
     Action.ROLLBACK: "roll_back_release",
     Action.SCALE: "scale_environment",
     Action.ROTATE: "rotate_secrets",
+    Action.UPGRADE: "cluster_upgrade",
 }
 OPS: Mapping[Action, str] = {
     Action.DESTROY: "confirm_teardown",
     Action.ROLLBACK: "roll_back",
     Action.SCALE: "scale",
     Action.ROTATE: "rotate",
+    Action.UPGRADE: "upgrade",
 }
 """The step of a job that takes what was asked for."""
 
@@ -98,11 +100,12 @@ def run(
     approve: str = "",
     lifetime: Lifetime | None = None,
     asked: Mapping[str, Any] | None = None,
+    job: str = "",
 ) -> ExitCode:
     """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens.
 
     `lifetime` is for an up of an environment that is made for a time. `asked` is the configuration of the job's step, where
-    the action is more than its name.
+    the action is more than its name. `job` is another job than the usual one of the action.
     """
     collected = _Collected()
     run_id: str | None = None
@@ -117,7 +120,8 @@ def run(
             asked = {"confirm": confirm}
         if approve:
             approve_to_apply(target, approve)
-        run_id, code = _run_job(action, environment, collected, asked)
+        config = {"ops": {OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
+        run_id, code = _run_job(job or JOBS[action], environment, collected, config)
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             collected.versions = verdicts(target)
     except IlsError as error:
@@ -130,10 +134,7 @@ def run(
     return code
 
 
-def _run_job(
-    action: Action, environment: str, collected: _Collected, asked: Mapping[str, Any] | None
-) -> tuple[str, ExitCode]:
-    config: dict[str, Any] = {"ops": {OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
+def _run_job(job: str, environment: str, collected: _Collected, config: Mapping[str, Any]) -> tuple[str, ExitCode]:
     with ExitStack() as stack:
         # Shown before Dagster is loaded, so that nobody wonders for a second whether anything happens.
         display = stack.enter_context(ProgressDisplay(console(stderr=True), environment))
@@ -148,7 +149,7 @@ def _run_job(
 
         outcome = run_job(
             instance,
-            JOBS[action],
+            job,
             environment,
             listener=listener,
             run_config=config,

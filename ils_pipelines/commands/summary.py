@@ -32,6 +32,7 @@ _TITLES = {
     Action.ROLLBACK: "rolled back in",
     Action.SCALE: "scaled in",
     Action.ROTATE: "rotated in",
+    Action.UPGRADE: "upgraded in",
 }
 _VERBS = dict.fromkeys(Action, "made") | {Action.PREVIEW: "planned"}
 _ORDER = {layer: position for position, layer in enumerate(Layer)}

@@ -29,6 +29,8 @@ class Action(StrEnum):
     """Releases an earlier release of the application again."""
     SCALE = "scale"
     """Changes how many pods and nodes there are."""
+    UPGRADE = "upgrade"
+    """Brings the cluster, or its nodes, to another version."""
     ROTATE = "rotate"
     """Puts other secrets in the place of those that open the database and the cache."""
 

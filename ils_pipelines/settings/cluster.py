@@ -63,6 +63,16 @@ ADDONS = (
 )
 """The add-ons there may be; the last three come with the monitoring layer."""
 
+MOST_BEHIND = 3
+"""Minor versions that a kubelet may be older than the API server (https://kubernetes.io/releases/version-skew-policy)."""
+
+
+def minor(version: str) -> int:
+    """`35` of `1.35`; -1 of what is no version."""
+    last = version.rpartition(".")[2]
+    return int(last) if last.isdigit() else -1
+
+
 InstanceType = Annotated[
     str, text(r"[a-z0-9-]+\.[a-z0-9-]+", "is not an EC2 instance type", 'Write for example "t3.medium".')
 ]
@@ -138,6 +148,12 @@ class Cluster(Section):
     """Control plane and nodes."""
 
     version: str = Field(default="1.35", description="Kubernetes version, in quotes.")
+    node_version: str | None = Field(
+        default=None,
+        description="Kubernetes version of the nodes, in quotes; None is the cluster's. They may be older for a while, by "
+        "three minor versions at most; `ils upgrade` brings them along by itself.",
+        examples=["1.34"],
+    )
     upgrade_policy: UpgradePolicy = Field(
         default=UpgradePolicy.STANDARD, description="What EKS does when standard support of the version ends."
     )
@@ -230,6 +246,20 @@ def _limited_public_access(cluster: Cluster, _today: date) -> Iterator[Finding]:
                 "opens the Kubernetes API to half the internet",
                 "List the networks of the people who need it, or none.",
             )
+
+
+@rule(Cluster, "version", "node_version")
+def _nodes_follow(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    if cluster.node_version is None:
+        return
+    behind = minor(cluster.version) - minor(cluster.node_version)
+    if not 0 <= behind <= MOST_BEHIND:
+        yield Finding(
+            ("node_version",),
+            cluster.node_version,
+            f"nodes may not be newer than the cluster ({cluster.version}), nor more than {MOST_BEHIND} minor versions older",
+            "Leave it out, and the nodes have the cluster's.",
+        )
 
 
 @rule(Cluster, "version", "upgrade_policy")

@@ -126,7 +126,7 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         NodesArgs(
             naming=naming,
             groups=settings.node_groups,
-            version=settings.version,
+            version=settings.node_version or settings.version,
             partition=partition,
             cluster_name=cluster.name,
             subnet_ids=vpc.private_subnet_ids,

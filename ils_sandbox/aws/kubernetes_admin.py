@@ -41,10 +41,12 @@ class KubernetesAdmin:
         self._call("DELETE", f"/_sandbox/clusters/{quote(cluster, safe='')}")
 
     def put_nodegroup(
-        self, cluster: str, nodegroup: str, *, nodes: int, instance_type: str, labels: dict[str, str]
-    ) -> None:
-        body = {"nodes": nodes, "instance_type": instance_type, "labels": labels}
-        self._call("PUT", self._nodegroup_path(cluster, nodegroup), body)
+        self, cluster: str, nodegroup: str, *, nodes: int, instance_type: str, labels: dict[str, str], release: str
+    ) -> int:
+        """How many nodes of another release are still being drained."""
+        body = {"nodes": nodes, "instance_type": instance_type, "labels": labels, "release": release}
+        answer = json.loads(self._call("PUT", self._nodegroup_path(cluster, nodegroup), body))
+        return int(answer["draining"])
 
     def delete_nodegroup(self, cluster: str, nodegroup: str) -> None:
         self._call("DELETE", self._nodegroup_path(cluster, nodegroup))
@@ -53,7 +55,7 @@ class KubernetesAdmin:
     def _nodegroup_path(cluster: str, nodegroup: str) -> str:
         return f"/_sandbox/clusters/{quote(cluster, safe='')}/nodegroups/{quote(nodegroup, safe='')}"
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         address = urlsplit(self.endpoint)
         context = ssl.create_default_context(cafile=str(self.ca_file))
         connection = http.client.HTTPSConnection(
@@ -75,3 +77,4 @@ class KubernetesAdmin:
                 f"{content[:300].decode(errors='replace')}"
             )
             raise AwsError("ServerException", message)
+        return content

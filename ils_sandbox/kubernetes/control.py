@@ -22,7 +22,14 @@ from ils_sandbox.kubernetes.clusters import Clusters
 from ils_sandbox.kubernetes.images import Outcome
 from ils_sandbox.kubernetes.kinds import NODE, POD
 from ils_sandbox.kubernetes.metrics import Usage
-from ils_sandbox.kubernetes.nodes import NodeGroup, delete_node_group, nodes_of, set_answering, set_node_group
+from ils_sandbox.kubernetes.nodes import (
+    NodeGroup,
+    delete_node_group,
+    nodes_of,
+    replaced,
+    set_answering,
+    set_node_group,
+)
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError, bad_request
 
@@ -121,7 +128,9 @@ class Control:
         registry = self._clusters.get(request.path_params["name"]).registry
         group = NodeGroup.model_validate(body)
         set_node_group(registry, request.path_params["group"], group)
-        return json_response({"nodes": len(nodes_of(registry, request.path_params["group"]))})
+        found = nodes_of(registry, request.path_params["group"])
+        draining = sum(replaced(node) for node in found)
+        return json_response({"nodes": len(found) - draining, "draining": draining})
 
     async def put_node(self, request: Request) -> Response:
         state = _Node.model_validate(await _object(request))

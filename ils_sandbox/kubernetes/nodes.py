@@ -14,6 +14,7 @@ from ils_sandbox.kubernetes.store import Object, name_of
 
 UNREACHABLE = "node.kubernetes.io/unreachable"
 NODEGROUP_LABEL = "eks.amazonaws.com/nodegroup"
+REPLACED = "sandbox.ils/replaced"
 MOST_NODES = 100
 
 # vCPUs, memory in MiB, most pods (network interfaces x addresses, as the VPC CNI counts them).
@@ -39,17 +40,24 @@ class NodeGroup(BaseModel):
 
     nodes: int = Field(ge=0, le=MOST_NODES)
     instance_type: str = "t3.medium"
+    release: str = "0.0.0-sandbox"
+    """Of the node image, which names the version of the kubelet: `1.35.4-20261109`."""
     labels: dict[str, str] = {}
     zones: tuple[str, ...] = Field(default=("us-east-1a", "us-east-1b"), min_length=1)
 
 
 def set_node_group(registry: Registry, name: str, group: NodeGroup) -> None:
-    """Register or remove nodes until the group has as many as asked for, of the type asked for."""
-    present = nodes_of(registry, name)
-    for node in present:
+    """Register or remove nodes until the group has as many as asked for, of the type asked for.
+
+    Nodes of another release are left to be drained: others come first, then their pods are evicted, then they go.
+    """
+    for node in nodes_of(registry, name):
         if node["metadata"]["labels"]["node.kubernetes.io/instance-type"] != group.instance_type:
             _remove(registry, node)
-    present = nodes_of(registry, name)
+        elif node["status"]["nodeInfo"]["kubeletVersion"] != _kubelet(group) and not replaced(node):
+            marked = {"metadata": {"annotations": {REPLACED: "true"}}, "spec": {"unschedulable": True}}
+            registry.change(NODE, node, marked)
+    present = [node for node in nodes_of(registry, name) if not replaced(node)]
     for node in present[group.nodes :]:
         _remove(registry, node)
     taken = {name_of(node) for node in registry.cluster.objects(NODE)}
@@ -62,6 +70,15 @@ def set_node_group(registry: Registry, name: str, group: NodeGroup) -> None:
             registry.set_status(NODE, created, body["status"])
             missing -= 1
         index += 1
+
+
+def replaced(node: Object) -> bool:
+    """Whether another node has come in its place."""
+    return REPLACED in node["metadata"].get("annotations", {})
+
+
+def _kubelet(group: NodeGroup) -> str:
+    return f"v{group.release}"
 
 
 def delete_node_group(registry: Registry, name: str) -> None:
@@ -127,7 +144,7 @@ def _node(cluster: str, group_name: str, group: NodeGroup, index: int) -> Object
             "containerRuntimeVersion": "containerd://2.1.4",
             "kernelVersion": "6.12.0",
             "kubeProxyVersion": "",
-            "kubeletVersion": "v0.0.0-sandbox",
+            "kubeletVersion": _kubelet(group),
             "machineID": digest.hex()[:32],
             "operatingSystem": "linux",
             "osImage": "ILS sandbox",

@@ -44,3 +44,11 @@ def test_the_public_endpoint_cannot_be_opened_to_everybody(problem_paths: Paths)
 
 def test_the_public_endpoint_can_be_opened_to_an_office(problem_paths: Paths) -> None:
     assert problem_paths({"cluster": {"public_access_cidrs": ["203.0.113.0/24"]}}) == []
+
+
+@pytest.mark.parametrize(("nodes", "problems"), [("1.36", True), ("1.35", False), ("1.32", False), ("1.31", True)])
+def test_nodes_are_neither_newer_than_the_cluster_nor_too_old(
+    problem_paths: Callable[..., list[str]], nodes: str, *, problems: bool
+) -> None:
+    found = problem_paths({"cluster": {"version": "1.35", "node_version": nodes}})
+    assert found == (["cluster.node_version"] if problems else [])

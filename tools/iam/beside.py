@@ -53,7 +53,10 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
         "DescribeNodegroup",
         "DescribePodIdentityAssociation",
         "DescribeUpdate",
+        # Before an upgrade; no recorded life has one.
+        "ListAddons",
         "ListAssociatedAccessPolicies",
+        "ListInsights",
         "ListTagsForResource",
     ),
     "elasticache": (
@@ -121,6 +124,7 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
     ),
     "secretsmanager": ("DescribeSecret", "GetResourcePolicy", "GetSecretValue", "ListSecretVersionIds"),
     "sns": ("GetSubscriptionAttributes", "GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource"),
+    "ssm": ("GetParameter",),
     "wafv2": ("GetWebACL", "GetWebACLForResource"),
 }
 

@@ -54,6 +54,8 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("s3", "bucket"): (f"arn:${{PARTITION}}:s3:::{NAME}-*",),
     ("s3", "object"): (f"arn:${{PARTITION}}:s3:::{NAME}-*/*",),
     ("secretsmanager", "Secret"): _regional("secretsmanager", f"secret:{NAME}-*"),
+    # AWS's own, in which EKS publishes the newest images of nodes.
+    ("ssm", "parameter"): ("arn:${PARTITION}:ssm:*::parameter/aws/service/eks/optimized-ami/*",),
     ("sns", "topic"): _regional("sns", f"{NAME}-*"),
     ("wafv2", "loadbalancer/app/"): _regional("elasticloadbalancing", f"loadbalancer/app/{NAME}/*"),
     ("wafv2", "webacl"): _regional("wafv2", "*/webacl/*"),

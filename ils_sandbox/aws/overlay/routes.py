@@ -18,6 +18,7 @@ from ils_sandbox.aws.overlay import (
     s3,
     secretsmanager,
     sns,
+    ssm,
     tagging,
     wafv2,
 )
@@ -48,6 +49,7 @@ SERVICES: dict[str, Routes] = {
     "s3": s3.ROUTES,
     "secretsmanager": secretsmanager.ROUTES,
     "sns": sns.ROUTES,
+    "ssm": ssm.ROUTES,
     "wafv2": wafv2.ROUTES,
 }
 

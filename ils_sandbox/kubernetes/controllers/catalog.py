@@ -7,6 +7,7 @@ from ils_sandbox.kubernetes.controllers.budgets import DisruptionBudgets
 from ils_sandbox.kubernetes.controllers.cleaning import GarbageCollector, Namespaces, NodePods
 from ils_sandbox.kubernetes.controllers.cron_jobs import CronJobs
 from ils_sandbox.kubernetes.controllers.deployments import Deployments
+from ils_sandbox.kubernetes.controllers.drained_nodes import DrainedNodes
 from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
 from ils_sandbox.kubernetes.controllers.jobs import Jobs
 from ils_sandbox.kubernetes.controllers.lost_nodes import LostNodes
@@ -36,6 +37,7 @@ def controllers(registry: Registry, surroundings: Surroundings, registrar: Regis
         NodePods(registry),
         LostNodes(registry, settings),
         NodeLeases(registry),
+        DrainedNodes(registry),
         Autoscalers(registry, settings, surroundings.metrics),
         DisruptionBudgets(registry),
         ResourceQuotas(registry),

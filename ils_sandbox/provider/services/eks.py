@@ -82,6 +82,13 @@ def _wait_active(scope: Scope, name: str) -> None:
 
 _CLUSTER_READY = Wait("status", frozenset({"ACTIVE"}), frozenset({"FAILED", "DELETING"}), timedelta(minutes=60))
 
+
+def _upgrade(scope: Scope, id_: str, _old: Plain, new: Plain) -> None:
+    """AWS may have taken it already, before a run that was killed could record it."""
+    if scope.call("describe_cluster", name=id_)["cluster"]["version"] != new["version"]:
+        scope.call("update_cluster_version", name=id_, version=new["version"])
+
+
 CLUSTER = ResourceType(
     name="aws:eks/cluster:Cluster",
     service="eks",
@@ -148,7 +155,7 @@ CLUSTER = ResourceType(
     read=Call("describe_cluster", {"name": "$id"}, "cluster"),
     missing=_NOT_FOUND,
     updates=(
-        Update(frozenset({"version"}), Call("update_cluster_version", {"name": "$id"})),
+        Custom(frozenset({"version"}), _upgrade),
         Custom(frozenset({"vpcConfig"}), _change_network),
         Update(frozenset({"enabledClusterLogTypes"}), Call("update_cluster_config", {"name": "$id"})),
         Update(

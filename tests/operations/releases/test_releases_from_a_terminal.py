@@ -196,3 +196,14 @@ def test_outside_of_office_hours_there_are_no_pods_and_no_nodes_and_within_them_
     awake.nodes()
     awake.pods()
     assert (replicas(terminal), nodes(terminal)) == (3, 2)
+
+
+def test_an_upgrade_of_what_is_up_to_date_says_so_and_changes_nothing(terminal: Terminal) -> None:
+    looked = json.loads(terminal.ils("upgrade", "dev", "--check", "--json").stdout)
+    nodes = terminal.ils("upgrade", "dev", "--nodes")
+
+    assert (looked["version"], looked["steps"], looked["success"]) == ("1.35", [], True)
+    assert "nothing to upgrade" in terminal.ils("upgrade", "dev", "--check").stdout
+    assert "no change made" in terminal.ils("upgrade", "dev").stdout
+    assert "has the newest image" in nodes.stderr
+    assert "no change made" in nodes.stdout

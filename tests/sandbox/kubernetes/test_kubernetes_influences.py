@@ -9,11 +9,12 @@ import pytest
 
 from ils_sandbox.kubernetes.standalone import StandaloneServer
 from tests.sandbox.kubernetes.client import DEPLOYMENTS, PODS, TestCluster
-from tests.support.kubernetes_api import deployment
+from tests.support.kubernetes_api import MERGE, deployment
 
 AUTOSCALERS = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
 EVENTS = "/api/v1/namespaces/default/events"
 NODES = "/api/v1/nodes"
+BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 WEB = f"{DEPLOYMENTS}/web"
 
@@ -156,6 +157,30 @@ def test_an_image_can_be_made_to_fail_and_to_work_again(cluster: TestCluster) ->
     available(cluster, 0)
 
     influence(cluster, "PUT", "images", {"image": image, "outcome": None})
+    available(cluster, 2)
+
+
+def test_nodes_of_another_release_go_once_budgets_have_let_their_pods_go(cluster: TestCluster) -> None:
+    cluster.ok("POST", DEPLOYMENTS, deployment(replicas=2))
+    spec = {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}
+    cluster.ok("POST", BUDGETS, {"metadata": {"name": "web"}, "spec": spec})
+    available(cluster, 2)
+    cluster.eventually(lambda: cluster.ok("GET", f"{BUDGETS}/web")["status"].get("currentHealthy") == 2, "a budget")
+    old = {node["metadata"]["name"] for node in cluster.ok("GET", NODES)["items"]}
+
+    def put() -> dict[str, int]:
+        body = {"nodes": 2, "instance_type": "t3.medium", "release": "1.35.4-20261109"}
+        found: dict[str, int] = cluster.server.control("PUT", f"clusters/{cluster.name}/nodegroups/general", body)
+        return found
+
+    assert put() == {"nodes": 2, "draining": 2}
+    with_pods = {pod["spec"]["nodeName"] for pod in cluster.ok("GET", PODS)["items"]}
+    cluster.eventually(lambda: put()["draining"] == len(with_pods), "only nodes that the budget keeps are left")
+
+    cluster.ok("PATCH", f"{BUDGETS}/web", {"spec": {"minAvailable": 1}}, MERGE)
+
+    cluster.eventually(lambda: put() == {"nodes": 2, "draining": 0}, "all nodes replaced")
+    assert not old & {node["metadata"]["name"] for node in cluster.ok("GET", NODES)["items"]}
     available(cluster, 2)
 
 

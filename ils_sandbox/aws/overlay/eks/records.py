@@ -87,15 +87,18 @@ def _settle_nodegroup(call: Call, world: World, record: Record) -> None:
     if status == "DELETING":
         world.table(NODEGROUPS, call).pop(f"{record['clusterName']}/{record['nodegroupName']}", None)
     elif status in ("CREATING", "UPDATING"):
+        draining = 0
         if world.kubernetes is not None:
-            world.kubernetes.put_nodegroup(
+            draining = world.kubernetes.put_nodegroup(
                 record["clusterName"],
                 record["nodegroupName"],
                 nodes=record["scalingConfig"]["desiredSize"],
                 instance_type=(record.get("instanceTypes") or ["t3.medium"])[0],
                 labels=record.get("labels") or {},
+                release=record["releaseVersion"],
             )
-        record["status"] = "ACTIVE"
+        if not draining:
+            record["status"] = "ACTIVE"
 
 
 def delete_security_group(call: Call, world: World, group: str) -> None:

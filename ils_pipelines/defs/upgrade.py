@@ -1,0 +1,86 @@
+"""The jobs that bring a cluster to the Kubernetes version that its file says, and its nodes to the newest image."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from dagster import AssetObservation, Config, Failure, OpExecutionContext, graph, op
+from pydantic import Field
+
+from ils_pipelines.defs.environments import ENVIRONMENTS
+from ils_pipelines.defs.executor import step_cancel_event
+from ils_pipelines.defs.layers import asset_key
+from ils_pipelines.defs.metadata import report_metadata
+from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.steps import told
+from ils_pipelines.engine.protocol import OnEvent
+from ils_pipelines.errors import IlsError
+from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.layers import Layer
+
+UPGRADE = "cluster_upgrade"
+REFRESH = "node_refresh"
+_TAGS = {"ils/action": str(Action.UPGRADE), "dagster/max_runtime": str(12 * 3600)}
+"""An hour for each control plane and for each group of nodes, several times over."""
+
+
+class How(Config):
+    """How an upgrade is carried out."""
+
+    confirm: str = Field(default="", description="The environment's name once more, where it asks for approval.")
+    bake_minutes: float = Field(
+        default=10, ge=0, description="How long a new control plane is watched before nodes follow."
+    )
+
+
+@op(name="upgrade", description="One minor version after the other: the control plane, the add-ons, then the nodes.")
+def _upgrade(context: OpExecutionContext, config: How, targets: EnvironmentTargets) -> None:
+    from ils_pipelines.operations.upgrade.run import Upgrade, check
+
+    def work(on_event: OnEvent) -> LayerReport:
+        target, bake = targets.open(context.partition_key), timedelta(minutes=config.bake_minutes)
+        return Upgrade(target, on_event, step_cancel_event(), bake).go(config.confirm)
+
+    try:
+        check(targets.open(context.partition_key), config.confirm)
+    except IlsError as refused:
+        raise Failure(description=str(refused), allow_retries=False) from refused
+    _do(context, "Upgraded", work)
+
+
+@op(
+    name="refresh",
+    description="Replaces the nodes of groups whose image is not the newest, as disruption budgets allow.",
+)
+def _refresh(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
+    from ils_pipelines.operations.upgrade.run import Upgrade
+
+    def work(on_event: OnEvent) -> LayerReport:
+        return Upgrade(targets.open(context.partition_key), on_event, step_cancel_event()).refresh_nodes()
+
+    _do(context, "Nodes refreshed", work)
+
+
+def _do(context: OpExecutionContext, done: str, work: Callable[[OnEvent], LayerReport]) -> None:
+    report = told(context, Layer.CLUSTER, Action.UPGRADE, work)
+    context.log_event(
+        AssetObservation(
+            asset_key=asset_key(Layer.CLUSTER),
+            partition=context.partition_key,
+            description=done,
+            metadata=report_metadata(report),
+        )
+    )
+
+
+@graph(name=UPGRADE, description="Bring the cluster to the version that its file says, one minor at a time; resumable.")
+def _upgrading() -> None:
+    _upgrade()
+
+
+@graph(name=REFRESH, description="Replace nodes whose image is old, one group after the other.")
+def _refreshing() -> None:
+    _refresh()
+
+
+cluster_upgrade = _upgrading.to_job(name=UPGRADE, partitions_def=ENVIRONMENTS, tags=_TAGS)
+node_refresh = _refreshing.to_job(name=REFRESH, partitions_def=ENVIRONMENTS, tags=_TAGS)
