@@ -153,11 +153,18 @@ def posture(environment: EnvironmentArgument, as_json: JsonOption = False) -> No
 
 
 @app.command()
-def drift(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+def drift(
+    environment: EnvironmentArgument,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Have the next plan start from what is found, so that `ils up` puts it back."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Compare what is there with what provisioning left. Exit code 1 unless every layer is there and as it was left."""
     from ils_pipelines.commands.drift import drift as scan
 
-    raise typer.Exit(scan(environment, as_json=as_json))
+    raise typer.Exit(scan(environment, record=record, as_json=as_json))
 
 
 @app.command()

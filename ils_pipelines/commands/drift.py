@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.commands.output import ExitCode
@@ -21,9 +22,25 @@ _STYLES = {
 }
 
 
-def drift(environment: str, *, as_json: bool) -> ExitCode:
-    """Scan and show. Succeeds only when every layer is there and as it was left. Raises an `IlsError`."""
-    return scanned(environment, scan, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.clean)
+def drift(environment: str, *, record: bool, as_json: bool) -> ExitCode:
+    """Scan and show. Succeeds only when every layer is there and as it was left. Raises an `IlsError`.
+
+    With `record`, what was found is what the next plan starts from.
+    """
+
+    def show(out: Console, report: DriftReport) -> None:
+        _print(out, report)
+        if report.findings:
+            out.print(_next_step(report.environment, recorded=record), style="dim")
+
+    look = partial(scan, record=record)
+    return scanned(environment, look, as_json=as_json, entry=_entry, show=show, succeeded=lambda report: report.clean)
+
+
+def _next_step(environment: str, *, recorded: bool) -> str:
+    if recorded:
+        return f"Recorded. See how it would be put back: ils plan {environment}"
+    return f"Nothing was changed. To have it put back: ils drift {environment} --record, then ils plan {environment}"
 
 
 def _print(out: Console, report: DriftReport) -> None:

@@ -50,7 +50,10 @@ def _findings(report: DriftReport, layer: Layer) -> Iterator[Finding]:
     for each in found.findings:
         urgency = Urgency.CRITICAL if each.missing else Urgency.WARNING
         subject = f"{each.type} {each.resource}: {each.subject}"
-        remedy = f"See who changed it ({each.changed_by_text}); `ils up {report.environment}` puts it back."
+        remedy = (
+            f"See who changed it ({each.changed_by_text}). To put it back: `ils drift {report.environment} --record`, then "
+            f"`ils plan {report.environment}` and `ils up {report.environment}`."
+        )
         yield Finding(subject, urgency, each.expected_text, each.found_text, remedy)
     if found.state is DriftState.UNKNOWN:
         remedy = f"See why it cannot be told, then: ils drift {report.environment}"

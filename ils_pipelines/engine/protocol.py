@@ -45,8 +45,12 @@ class Engine(Protocol):
         plan `covers` the result (`ils_pipelines.engine.covering`); nothing that it does not cover is done afterwards.
         """
 
-    def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
-        """Compare every resource of the checkpoint with what is really there. Report only; the program is not run."""
+    def refresh(self, stack: Stack, *, record: bool = False, on_event: OnEvent = ignore_events) -> Drift:
+        """Compare every resource of the checkpoint with what is really there. Report only; the program is not run.
+
+        With `record`, what was found is written into the checkpoint, and nothing else is changed: the next preview says how
+        the next `up` would put it back, making anew what is missing.
+        """
 
     def destroy(
         self, stack: Stack, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None

@@ -34,7 +34,8 @@ class LayerWork(Protocol):
 
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult: ...
 
-    def refresh(self, *, on_event: OnEvent = ignore_events) -> Drift: ...
+    def refresh(self, *, record: bool = False, on_event: OnEvent = ignore_events) -> Drift:
+        """What is not as it was left. With `record`, so that the next up puts it back."""
 
     def outputs(self) -> Outputs | None: ...
 
@@ -136,8 +137,8 @@ class StackLayer:
     def destroy(self, *, on_event: OnEvent = ignore_events, cancel: threading.Event | None = None) -> UpResult:
         return self._engine.destroy(self._stack, on_event=on_event, cancel=cancel)
 
-    def refresh(self, *, on_event: OnEvent = ignore_events) -> Drift:
-        return self._engine.refresh(self._stack, on_event=on_event)
+    def refresh(self, *, record: bool = False, on_event: OnEvent = ignore_events) -> Drift:
+        return self._engine.refresh(self._stack, record=record, on_event=on_event)
 
     def outputs(self) -> Outputs | None:
         return self._engine.outputs(self._stack)

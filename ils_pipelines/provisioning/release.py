@@ -85,7 +85,12 @@ class ReleaseLayer:
             )
         return self._without_values(self._cluster_name).destroy(on_event=on_event, cancel=cancel)
 
-    def refresh(self, *, on_event: OnEvent = ignore_events) -> Drift:  # noqa: ARG002 likewise
+    def refresh(
+        self,
+        *,
+        record: bool = False,  # noqa: ARG002 there is no record: an up compares with what is there, and puts it back
+        on_event: OnEvent = ignore_events,  # noqa: ARG002 likewise
+    ) -> Drift:
         if self._cluster_name is None:
             return Drift(project=PROJECT, stack=self._environment.name, checked=0, drifted=())
         return self._without_values(self._cluster_name).refresh()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +12,14 @@ from typing import Any
 from ils_pipelines.engine.covering import covers
 from ils_pipelines.engine.errors import EngineError, PlanMismatch, StackLocked
 from ils_pipelines.engine.interruptible import interruptible
-from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, ResourceDrift, Stack, UpResult
+from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
 from ils_pipelines.engine.recorder import Recorder
 from ils_sandbox.engine import lock
 from ils_sandbox.engine.checkpoint import Checkpoint, CheckpointFile, Journal
 from ils_sandbox.engine.deployment import Deployment, Mode
 from ils_sandbox.engine.providers import ProviderCache, ProviderCalls, ProviderFactory, Readers
-from ils_sandbox.engine.refresh import drift_of
+from ils_sandbox.engine.refresh import Seen, recorded, seen
 from ils_sandbox.engine.runner import run_program
 from ils_sandbox.engine.secrets import PassphraseCrypter, open_crypter
 from ils_sandbox.engine.state import ResourceState
@@ -79,20 +79,27 @@ class EmbeddedEngine:
             interruptible(lambda: self._destroy(stack, file, checkpoint, recorder, cancel), cancel.set)
             return recorder.result(self.outputs(stack))
 
-    def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
-        checkpoint = self._file(stack).load() or Checkpoint()
-        managed = [state for state in checkpoint.resources if state.managed and not state.delete]
+    def refresh(self, stack: Stack, *, record: bool = False, on_event: OnEvent = ignore_events) -> Drift:
         recorder = Recorder(stack, on_event)
+        if not record:
+            return _drift(stack, self._look(stack, self._file(stack).load() or Checkpoint(), recorder))
+        with self._changing(stack, "refresh", recorder) as (file, checkpoint):
+            found = self._look(stack, checkpoint, recorder)
+            if any(each.drift for each in found):
+                file.save(recorded(checkpoint, found))
+            return _drift(stack, found)
+
+    def _look(self, stack: Stack, checkpoint: Checkpoint, recorder: Recorder) -> list[Seen]:
+        managed = [state for state in checkpoint.resources if state.managed and not state.delete]
         journal = Journal(None, checkpoint, self._open_crypter())
         with ProviderCalls() as calls, ThreadPoolExecutor(READ_THREADS, thread_name_prefix="refresh") as pool:
             deployment = self._deployment(stack, checkpoint, journal, calls, recorder)
             readers = Readers()
 
-            def look(state: ResourceState) -> ResourceDrift | None:
-                return drift_of(calls, readers.of(deployment.packages.provider_of(state)), state)
+            def look(state: ResourceState) -> Seen:
+                return seen(calls, readers.of(deployment.packages.provider_of(state)), state)
 
-            drifted = [drift for drift in pool.map(look, managed) if drift is not None]
-        return Drift(project=stack.project, stack=stack.name, checked=len(managed), drifted=tuple(drifted))
+            return list(pool.map(look, managed))
 
     def outputs(self, stack: Stack) -> Mapping[str, OutputValue] | None:
         checkpoint = self._file(stack).load()
@@ -210,3 +217,8 @@ class EmbeddedEngine:
             if self._crypter is None:
                 self._crypter = open_crypter(self._directory / "key.json")
             return self._crypter
+
+
+def _drift(stack: Stack, found: Sequence[Seen]) -> Drift:
+    drifted = tuple(each.drift for each in found if each.drift is not None)
+    return Drift(project=stack.project, stack=stack.name, checked=len(found), drifted=drifted)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from pulumi.provider.experimental import provider as api
 from pulumi.provider.experimental.property_value import PropertyValue
@@ -10,6 +11,7 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from ils_pipelines.engine.models import DiffKind, PropertyDiff, ResourceDrift
 from ils_pipelines.engine.property_paths import parse
 from ils_sandbox.engine import paths, steps
+from ils_sandbox.engine.checkpoint import Checkpoint
 from ils_sandbox.engine.providers import AdoptingProvider, ProviderCalls
 from ils_sandbox.engine.state import ResourceState
 from ils_sandbox.engine.values import same, to_plain
@@ -17,11 +19,24 @@ from ils_sandbox.engine.values import same, to_plain
 _FLIPPED = {DiffKind.ADD: DiffKind.DELETE, DiffKind.DELETE: DiffKind.ADD, DiffKind.UPDATE: DiffKind.UPDATE}
 
 
-def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceState) -> ResourceDrift | None:
-    """How one resource differs from its checkpoint; None when it does not."""
+@dataclass(frozen=True)
+class Seen:
+    """One resource of a checkpoint as it was found."""
+
+    state: ResourceState
+    """As the checkpoint has it."""
+    drift: ResourceDrift | None = None
+    """How it differs; None when it does not."""
+    now: ResourceState | None = None
+    """As it is, where it differs; None for one that is missing."""
+
+
+def seen(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceState) -> Seen:
+    """Read one resource."""
     response = calls(provider.read(api.ReadRequest(state.urn, state.id, dict(state.outputs), dict(state.inputs))))
     if not response.resource_id:
-        return ResourceDrift(urn=state.urn, type=state.type, name=state.name, id=state.id, missing=True)
+        gone = ResourceDrift(urn=state.urn, type=state.type, name=state.name, id=state.id, missing=True)
+        return Seen(state, gone)
     marked = {**state.outputs, **state.inputs}
     properties = steps.carry_secrets(response.properties, marked)
     # What would bring it back is what drifted: the provider knows which spellings of a value are the same.
@@ -32,12 +47,22 @@ def drift_of(calls: ProviderCalls, provider: AdoptingProvider, state: ResourceSt
     found = ResourceState(urn=state.urn, type=state.type, custom=True, inputs=properties)
     back = steps.property_diffs(diff, found, wanted)
     diffs = [_turned(diff, properties) for diff in back]
-    diffs += _unasked(state, steps.carry_secrets(response.inputs, marked), {d.path for d in diffs})
+    inputs = steps.carry_secrets(response.inputs, marked)
+    diffs += _unasked(state, inputs, {d.path for d in diffs})
     if not diffs:
-        return None
-    return ResourceDrift(
+        return Seen(state)
+    drift = ResourceDrift(
         urn=state.urn, type=state.type, name=state.name, id=state.id, diffs=tuple(sorted(diffs, key=lambda d: d.path))
     )
+    return Seen(state, drift, replace(state, inputs=inputs, outputs=properties))
+
+
+def recorded(checkpoint: Checkpoint, found: Iterable[Seen]) -> Checkpoint:
+    """The checkpoint with what was found: without what is missing, and without references to it."""
+    changed = {each.state: each.now for each in found if each.drift is not None}
+    gone = frozenset(state.urn for state, now in changed.items() if now is None)
+    states = (changed.get(state, state) for state in checkpoint.resources)
+    return replace(checkpoint, resources=tuple(state.without(gone) for state in states if state is not None))
 
 
 def _turned(back: PropertyDiff, found: Mapping[str, PropertyValue]) -> PropertyDiff:

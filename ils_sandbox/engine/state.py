@@ -70,6 +70,19 @@ class ResourceState:
             provider=f"{renamed.get(provider_urn, provider_urn)}::{provider_id}" if self.provider else "",
         )
 
+    def without(self, gone: frozenset[str]) -> ResourceState:
+        """This state with no reference to resources that are no more."""
+        if self.references().isdisjoint(gone):
+            return self
+        left = {key: tuple(urn for urn in urns if urn not in gone) for key, urns in self.property_dependencies.items()}
+        return replace(
+            self,
+            parent="" if self.parent in gone else self.parent,
+            dependencies=tuple(urn for urn in self.dependencies if urn not in gone),
+            property_dependencies=left,
+            deleted_with="" if self.deleted_with in gone else self.deleted_with,
+        )
+
     def to_json(self, crypter: Crypter) -> dict[str, Any]:
         """As in the deployment JSON (apitype.ResourceV3): fields that say nothing are left out."""
         entry = {

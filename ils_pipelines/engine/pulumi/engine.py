@@ -92,12 +92,14 @@ class PulumiEngine:
             self._change(work, recorder, work.handle.destroy, cancel)
             return self._result(work, recorder)
 
-    def refresh(self, stack: Stack, *, on_event: OnEvent = ignore_events) -> Drift:
+    def refresh(self, stack: Stack, *, record: bool = False, on_event: OnEvent = ignore_events) -> Drift:
         with self._opened(stack) as work:
+            if record:
+                self._refuse_locked(stack)
             recorder = DriftRecorder(stack, on_event, work.before)
             checked = len(deployment.managed(work.before))
             if checked:
-                self._read(work, recorder, work.handle.refresh, preview_only=True)
+                self._read(work, recorder, work.handle.refresh, preview_only=not record)
             return Drift(project=stack.project, stack=stack.name, checked=checked, drifted=recorder.drifted())
 
     def outputs(self, stack: Stack) -> Mapping[str, OutputValue] | None:

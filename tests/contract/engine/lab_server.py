@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc.aio
+from pulumi.provider.experimental import provider as api
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from ils_sandbox.engine.steps import carry_secrets
 from ils_sandbox.provider.grpc_server import Servicer
 from tests.contract.engine.lab import LabProvider, World
 
@@ -32,6 +34,18 @@ class LabFinder:
         asyncio.run(self._provider.resume(urn, id_, {}))
 
 
+class SecretKeeper(LabProvider):
+    """Says of what it reads what was secret of it. Pulumi leaves that to providers that take secrets; the embedded engine
+    trusts none to do it."""
+
+    async def read(self, request: api.ReadRequest) -> api.ReadResponse:
+        found = await super().read(request)
+        marked = {**request.properties, **request.inputs}
+        found.properties = carry_secrets(found.properties, marked)
+        found.inputs = carry_secrets(found.inputs, marked)
+        return found
+
+
 class LabServer:
     """Serves until the process ends; one for each world."""
 
@@ -47,7 +61,7 @@ class LabServer:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="lab"))
         server = grpc.aio.server()
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-            Servicer(lambda _config: LabProvider(self._world), "1.0.0"), server
+            Servicer(lambda _config: SecretKeeper(self._world), "1.0.0"), server
         )
         self.port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

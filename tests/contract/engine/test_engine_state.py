@@ -11,6 +11,7 @@ from ils_pipelines.engine.errors import CheckpointCorrupt, PlanMismatch
 from ils_pipelines.engine.models import SECRET, UNKNOWN, DiffKind, Plan, Stack
 from tests.contract.engine.conftest import Lab
 from tests.contract.engine.lab import Thing
+from tests.contract.engine.programs import PROGRAMS
 
 
 def plain(value: pulumi.Input[str] = "v", **more: object) -> None:
@@ -116,6 +117,54 @@ def test_an_untouched_stack_has_no_drift_and_a_refresh_changes_nothing(lab: Lab)
     assert drift.drifted == ()
     assert lab.world.calls() == [("read", "thing")]
     assert lab.engine.export_state(stack)["deployment"]["resources"] == before
+
+
+def test_what_drifted_is_put_back_once_it_is_recorded(lab: Lab) -> None:
+    stack = lab.stack(lambda: plain(tags={"a": "1"}, password=pulumi.Output.secret("open sesame")))
+    lab.engine.up(stack)
+    lab.world.change("thing", value="changed", tags={"a": "1", "b": "2"})
+    assert lab.engine.preview(stack).empty, "nobody looked"
+    lab.world.forget_calls()
+
+    recorded = lab.engine.refresh(stack, record=True)
+
+    assert [diff.path for resource in recorded.drifted for diff in resource.diffs] == ["tags.b", "value"]
+    assert lab.world.calls() == [("read", "thing")]
+    assert "open sesame" not in json.dumps(lab.engine.export_state(stack))
+    assert lab.engine.refresh(stack).drifted == ()
+    (change,) = lab.engine.up(stack).plan.changes
+    assert [(diff.path, diff.old, diff.new) for diff in change.diffs] == [
+        ("tags.b", "2", None),
+        ("value", "changed", "v"),
+    ]
+    assert [thing["value"] for thing in lab.world.things().values()] == ["v"]
+
+
+def test_what_is_missing_is_made_anew_once_that_is_recorded_and_what_uses_it_goes_along(lab: Lab) -> None:
+    stack = lab.stack(PROGRAMS["estate"])
+    lab.engine.up(stack)
+    lab.world.lose("gate")
+    lab.world.lose("garden")
+
+    assert {each.name for each in lab.engine.refresh(stack, record=True).drifted if each.missing} == {"gate", "garden"}
+
+    assert lab.engine.up(stack).plan.counts == {"create": 2, "same": 2}
+    assert lab.world.names() == ["garden", "gate", "ground", "house"]
+    lab.world.lose("garden")
+    lab.engine.refresh(stack, record=True)
+    assert lab.engine.up(stack).plan.counts == {"create": 1, "same": 2, "update": 1}
+    assert lab.engine.preview(stack).empty
+    lab.engine.destroy(stack)
+    assert lab.world.names() == []
+
+
+def test_recording_what_is_as_it_was_left_changes_nothing(lab: Lab) -> None:
+    stack = lab.stack(lambda: plain(password=pulumi.Output.secret("s"), tags={"a": "1"}))
+    lab.engine.up(stack)
+
+    lab.engine.refresh(stack, record=True)
+
+    assert lab.engine.preview(stack).empty
 
 
 def test_ignored_changes_are_no_drift(lab: Lab) -> None:

@@ -165,6 +165,25 @@ def test_the_command_names_what_drifted_within_100_columns(site: Site, sandbox: 
     assert document["success"] is False
 
 
+def test_what_drifted_is_put_back_by_the_next_up_once_it_is_recorded(site: Site, sandbox: LocalSandbox) -> None:
+    cloudwatch, work = site.client("cloudwatch"), layer_work(site.target, Layer.MONITORING)
+    alarm = site.id(Layer.MONITORING, "MetricAlarm", "backups-failed")
+    cloudwatch.delete_alarms(AlarmNames=[alarm])
+    cloudwatch.put_dashboard(DashboardName=site.cluster, DashboardBody=json.dumps({"widgets": []}))
+    assert "--record" in sandbox.ils("drift", "dev", code=1).stdout
+    assert work.preview().empty, "reported, never fixed"
+
+    assert "ils plan dev" in sandbox.ils("drift", "dev", "--record", code=1).stdout
+
+    counts = work.up().plan.counts
+    assert {operation: count for operation, count in counts.items() if operation != "same"} == {
+        "create": 1,
+        "update": 1,
+    }
+    assert site.drift().clean
+    assert site.id(Layer.MONITORING, "MetricAlarm", "backups-failed") == alarm
+
+
 def test_the_command_succeeds_when_nothing_drifted(sandbox: LocalSandbox, site: Site) -> None:
     shown = sandbox.ils("drift", "dev").stdout
 

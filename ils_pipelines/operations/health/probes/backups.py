@@ -10,7 +10,7 @@ from ils_pipelines.operations.live import Record
 from ils_pipelines.operations.view import View
 
 _ENABLED = States("Enabled")
-_REMEDY = "`ils drift` says what is missing; `ils up` makes it again. What was in it is still in the other region."
+_REMEDY = "`ils drift --record` has `ils up` make it again. What was in it is still in the other region."
 _VERSIONING_REMEDY = "Turn versioning on again: without it nothing is locked, and nothing copied."
 _COPYING_REMEDY = "Turn the rule on again, then copy what came meanwhile with S3 Batch Replication."
 

@@ -10,7 +10,7 @@ from ils_pipelines.operations.live import Record
 from ils_pipelines.operations.view import View
 
 _ALARM_REMEDY = "Look at the dashboard; the description of the alarm says what it means."
-_MISSING_REMEDY = "`ils up` makes it again."
+_MISSING_REMEDY = "`ils drift --record` has `ils up` make it again."
 _TOPIC_REMEDY = (
     "Whoever is subscribed by e-mail has to confirm the message from AWS; `ils up` subscribes who is missing."
 )
