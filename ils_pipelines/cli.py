@@ -184,6 +184,20 @@ def certs(environment: EnvironmentArgument, as_json: JsonOption = False) -> None
 
 
 @app.command()
+def costs(
+    environment: EnvironmentArgument,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Also write the report with its plots there.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an environment costs, beside its budget and its past. Exit code 1 when that asks for attention."""
+    from ils_pipelines.commands.spending import costs as look
+
+    raise typer.Exit(look(environment, page=page, as_json=as_json))
+
+
+@app.command()
 def releases(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
     """Show what was released into an environment: numbers, images, what became of each."""
     from ils_pipelines.commands.releases import releases as show

@@ -4,6 +4,7 @@ from dagster import Definitions
 
 from ils_pipelines.defs.approval import approve_plan
 from ils_pipelines.defs.certificates import CERTIFICATES
+from ils_pipelines.defs.costs import COSTS, MONTHLY_COSTS
 from ils_pipelines.defs.drift import DRIFT
 from ils_pipelines.defs.drill import dr_drill, drill_job, drill_leftovers, drill_schedules, sweep_drills
 from ils_pipelines.defs.environments import environment_files
@@ -28,6 +29,8 @@ SCANS = (
     scan_definitions(DRIFT),
     scan_definitions(HEALTH),
     scan_definitions(CERTIFICATES),
+    scan_definitions(COSTS),
+    scan_definitions(MONTHLY_COSTS),
 )
 
 defs = Definitions(

@@ -27,6 +27,11 @@ LIMITS: tuple[Limit, ...] = (
         "metrics of AWS's services, and evaluating alarms",
         "alarms and dashboards are kept; set_alarm_state changes an alarm",
     ),
+    Limit(
+        "Cost Explorer",
+        "costs of what really runs, and advice to buy reservations and savings plans",
+        "an invented year of costs, the same at any time, of dev, staging and production",
+    ),
     Limit("EC2", "machines behind node groups and launch templates", "instances that are described as running"),
     Limit("IAM", "refusing calls by policies", "roles and policies are kept"),
     Limit("AWS WAF", "inspecting requests", "web ACLs and what they guard are kept"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.certificates.markdown import examined_table, findings_table, report_text
 from ils_pipelines.operations.certificates.models import LAYERS, CertificateReport, layer_sound
 from ils_pipelines.operations.findings import Finding, Urgency, by_urgency, worst
@@ -60,12 +60,11 @@ CERTIFICATES = Scan(
     name="certificates",
     job="certificate_scan",
     description="Look at every certificate of an environment, those that servers send included. Changes nothing.",
-    layers=LAYERS,
-    check_description="The certificates of the {layer} layer have time left, and are what clients accept.",
     report_description="Every certificate of an environment, what ends first and what is to be done about it.",
     look=_look,
-    check=_check,
-    findings=_findings,
+    judged=ByLayer(
+        LAYERS, "The certificates of the {layer} layer have time left, and are what clients accept.", _check, _findings
+    ),
     report=_told,
     longest=timedelta(minutes=30),
     # Before people come to work in Europe and long before they do in America; environments ten minutes apart.

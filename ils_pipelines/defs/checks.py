@@ -3,16 +3,14 @@ result vouch for production."""
 
 import warnings
 
-from dagster import AssetCheckSpec, PreviewWarning
+from dagster import AssetCheckSpec, AssetKey, PreviewWarning
 
 from ils_pipelines.defs.environments import ENVIRONMENTS
-from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.settings.layers import Layer
 
 
-def layer_check_spec(layer: Layer, name: str, description: str) -> AssetCheckSpec:
-    """A check on the asset of a layer, with that asset's partitions."""
+def check_spec(asset: AssetKey, name: str, description: str) -> AssetCheckSpec:
+    """A check on an asset that has a partition for each environment."""
     with warnings.catch_warnings():
         # Dagster calls partitions of checks a preview; its exact pin in pyproject.toml keeps them as they are.
         warnings.simplefilter("ignore", PreviewWarning)
-        return AssetCheckSpec(name, asset=asset_key(layer), description=description, partitions_def=ENVIRONMENTS)
+        return AssetCheckSpec(name, asset=asset, description=description, partitions_def=ENVIRONMENTS)

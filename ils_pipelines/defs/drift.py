@@ -6,7 +6,7 @@ from datetime import timedelta
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.drift.markdown import findings_table, report_text
 from ils_pipelines.operations.drift.models import DriftReport, DriftState
 from ils_pipelines.operations.findings import Finding, Urgency
@@ -73,12 +73,11 @@ DRIFT = Scan(
     name="drift",
     job="drift_scan",
     description="Compare every resource of an environment with what is really there. Reports, changes nothing.",
-    layers=tuple(Layer),
-    check_description="Every resource of the {layer} layer is as the last provisioning left it.",
     report_description="What of an environment is not as the last provisioning left it, and who changed it.",
     look=_look,
-    check=_check,
-    findings=_findings,
+    judged=ByLayer(
+        tuple(Layer), "Every resource of the {layer} layer is as the last provisioning left it.", _check, _findings
+    ),
     report=_told,
     longest=timedelta(minutes=30),
     # In the morning, after the windows for backups and maintenance; environments ten minutes apart.

@@ -6,7 +6,7 @@ from datetime import timedelta
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.operations.health.markdown import components_table, report_text
@@ -68,12 +68,9 @@ HEALTH = Scan(
     name="health",
     job="health_scan",
     description="Look at every component of an environment. Reports, changes nothing.",
-    layers=PROBED,
-    check_description="What the {layer} layer is made of works at this moment.",
     report_description="Whether every component of an environment works, with what to do about those that do not.",
     look=_look,
-    check=_check,
-    findings=_findings,
+    judged=ByLayer(PROBED, "What the {layer} layer is made of works at this moment.", _check, _findings),
     report=_told,
     longest=timedelta(minutes=10),
     # Environments five minutes apart, each every quarter of an hour.

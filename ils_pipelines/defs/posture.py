@@ -6,7 +6,7 @@ from datetime import timedelta
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from ils_pipelines.defs.layers import asset_key
-from ils_pipelines.defs.scans import Metadata, Scan, Timetable
+from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.posture.markdown import (
     controls_table,
@@ -78,12 +78,14 @@ POSTURE = Scan(
     name="posture",
     job="posture_report",
     description="Evaluate every security control against the live environment and report. Changes nothing.",
-    layers=tuple(Layer),
-    check_description="The security controls of the {layer} layer hold in the live environment, or are waived.",
     report_description="What every security control found in the live environment, with what is waived and why.",
     look=_look,
-    check=_check,
-    findings=_findings,
+    judged=ByLayer(
+        tuple(Layer),
+        "The security controls of the {layer} layer hold in the live environment, or are waived.",
+        _check,
+        _findings,
+    ),
     report=_told,
     longest=timedelta(minutes=30),
     # After the look for drift, which explains most of what fails; environments ten minutes apart.

@@ -12,7 +12,9 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
+    AssetCheckSpec,
     AssetExecutionContext,
+    AssetKey,
     AssetsDefinition,
     AssetSelection,
     AssetSpec,
@@ -25,7 +27,7 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from ils_pipelines.defs.checks import layer_check_spec
+from ils_pipelines.defs.checks import check_spec
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import OWNERS, asset_key
 from ils_pipelines.defs.looks import Looks
@@ -53,6 +55,28 @@ class Timetable:
 
 
 @dataclass(frozen=True)
+class ByLayer(Generic[Report]):
+    """A check on the asset of each layer."""
+
+    layers: tuple[Layer, ...]
+    description: str
+    """With `{layer}` in it."""
+    check: Callable[[Report, Layer], AssetCheckResult]
+    findings: Callable[[Report, Layer], Iterable[Finding]]
+    """What of a layer asks for attention."""
+
+
+@dataclass(frozen=True)
+class AsAWhole(Generic[Report]):
+    """One check, on the report: what is looked at does not come by layers."""
+
+    description: str
+    check: Callable[[Report], AssetCheckResult]
+    findings: Callable[[Report], Iterable[Finding]]
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scan(Generic[Report]):
     """What is looked at and how it is told."""
 
@@ -61,16 +85,10 @@ class Scan(Generic[Report]):
     job: str
     description: str
     """Of the job."""
-    layers: tuple[Layer, ...]
-    """Those that get a check."""
-    check_description: str
-    """With `{layer}` in it."""
     report_description: str
     look: Callable[[Target, tuple[Layer, ...]], Report]
     """Raises an `IlsError` when nothing can be looked at."""
-    check: Callable[[Report, Layer], AssetCheckResult]
-    findings: Callable[[Report, Layer], Iterable[Finding]]
-    """What of a layer asks for attention."""
+    judged: "ByLayer[Report] | AsAWhole[Report]"
     report: Callable[[Report], Metadata]
     longest: timedelta
     """A run that takes longer is stuck."""
@@ -98,26 +116,20 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
             run_id, (scan.name, environment, layers), lambda: scan.look(targets.open(environment), layers)
         )
 
-    @multi_asset_check(
-        name=f"check_{scan.name}",
-        specs=[layer_check_spec(layer, scan.name, scan.check_description.format(layer=layer)) for layer in scan.layers],
-        can_subset=True,
-    )
+    @multi_asset_check(name=f"check_{scan.name}", specs=_check_specs(scan, report_name), can_subset=True)
     def checks(
         context: AssetCheckExecutionContext, targets: EnvironmentTargets, looks: Looks
     ) -> Iterator[AssetCheckResult]:
         asked = {key.asset_key for key in context.selected_asset_check_keys}
-        layers = tuple(layer for layer in scan.layers if asset_key(layer) in asked)
-        found = look(context.run.run_id, context.partition_key, layers, targets, looks)
-        for layer in layers:
-            yield _with_findings(scan.check(found, layer), by_urgency(scan.findings(found, layer)))
+        layers = tuple(layer for layer in scan.judged.layers if asset_key(layer) in asked)
+        yield from _judge(scan.judged, look(context.run.run_id, context.partition_key, layers, targets, looks), layers)
 
     @multi_asset(
         name=f"write_{report_name}",
         specs=[
             AssetSpec(
                 report_name,
-                deps=[asset_key(layer) for layer in scan.layers],
+                deps=[asset_key(layer) for layer in scan.judged.layers],
                 description=scan.report_description,
                 group_name="reports",
                 kinds={"aws", "kubernetes", "markdown"},
@@ -127,7 +139,7 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
         ],
     )
     def report(context: AssetExecutionContext, targets: EnvironmentTargets, looks: Looks) -> MaterializeResult:  # type: ignore[type-arg]
-        found = look(context.run.run_id, context.partition_key, scan.layers, targets, looks)
+        found = look(context.run.run_id, context.partition_key, scan.judged.layers, targets, looks)
         return MaterializeResult(asset_key=report_name, metadata=dict(scan.report(found)))
 
     job = define_asset_job(
@@ -139,6 +151,23 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
     return ScanDefinitions(
         checks, report, job, environment_schedules(job, scan.timetable.cron, scan.timetable.description)
     )
+
+
+def _check_specs(scan: Scan[Report], report_name: str) -> list[AssetCheckSpec]:
+    if isinstance(scan.judged, AsAWhole):
+        return [check_spec(AssetKey(report_name), scan.name, scan.judged.description)]
+    described = scan.judged.description
+    return [check_spec(asset_key(each), scan.name, described.format(layer=each)) for each in scan.judged.layers]
+
+
+def _judge(
+    judged: ByLayer[Report] | AsAWhole[Report], found: Report, layers: tuple[Layer, ...]
+) -> Iterator[AssetCheckResult]:
+    if isinstance(judged, AsAWhole):
+        yield _with_findings(judged.check(found), by_urgency(judged.findings(found)))
+        return
+    for layer in layers:
+        yield _with_findings(judged.check(found, layer), by_urgency(judged.findings(found, layer)))
 
 
 def _with_findings(result: AssetCheckResult, findings: Sequence[Finding]) -> AssetCheckResult:

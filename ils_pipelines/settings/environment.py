@@ -16,6 +16,7 @@ from ils_pipelines.settings.backup_vault import BackupVault
 from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.certificates import Certificates
 from ils_pipelines.settings.cluster import Cluster
+from ils_pipelines.settings.costs import Costs
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.drills import Drills
 from ils_pipelines.settings.encryption import Encryption
@@ -96,6 +97,7 @@ class Environment(Section):
     certificates: Certificates = Field(
         default_factory=Certificates, description="What the certificate check looks at besides."
     )
+    costs: Costs = Field(default_factory=Costs, description="What the environment may cost.")
     notifications: Notifications = Field(
         default_factory=Notifications, description="Who is told of failed runs and of what scans find."
     )

@@ -12,7 +12,14 @@ from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.settings.loading import environment_names
 
 ROOT = Path(__file__).resolve().parents[2]
-REPORTING_JOBS = {"certificate_scan", "drift_scan", "health_scan", "posture_report"}
+REPORTING_JOBS = {
+    "certificate_scan",
+    "cost_report",
+    "monthly_cost_report",
+    "drift_scan",
+    "health_scan",
+    "posture_report",
+}
 """Jobs that change nothing, and may run by themselves."""
 NOT_AT_LOAD = (
     "kubernetes",

@@ -56,7 +56,9 @@ def test_every_layer_has_a_drift_check_and_those_with_components_a_health_check(
     assert {key.asset_key for key in checks if key.name == "health"} == {AssetKey(str(layer)) for layer in PROBED}
 
 
-@pytest.mark.parametrize("job", ["certificate_scan", "drift_scan", "health_scan", "posture_report"])
+@pytest.mark.parametrize(
+    "job", ["certificate_scan", "cost_report", "monthly_cost_report", "drift_scan", "health_scan", "posture_report"]
+)
 def test_each_environment_has_a_schedule_in_utc_that_is_off_in_the_sandbox(job: str) -> None:
     schedules = {each.name: each for each in code_location.schedules or () if each.job_name == job}
 
