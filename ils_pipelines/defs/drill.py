@@ -37,7 +37,7 @@ from pydantic import Field
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import OWNERS, asset_key
 from ils_pipelines.defs.resources import EnvironmentTargets
-from ils_pipelines.defs.schedules import is_real
+from ils_pipelines.defs.schedules import as_loaded, is_real
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.drill.models import Evidence, Measure, Verdict
 from ils_pipelines.operations.drill.scenario import Scenario, scenario_of
@@ -159,10 +159,10 @@ drill_job = define_asset_job(
 def _schedules() -> Iterator[ScheduleDefinition]:
     """One for each lasting environment whose file asks for drills."""
     for name in lasting_names():
-        try:
-            rhythm = load_environment(name).drills.schedule
-        except IlsError:
-            continue  # every command says what is wrong with the file; drills are held when it is right
+        environment = as_loaded(name)
+        if environment is None:
+            continue
+        rhythm = environment.drills.schedule
         if rhythm is Rhythm.NEVER:
             continue
         yield ScheduleDefinition(

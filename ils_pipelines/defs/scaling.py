@@ -25,13 +25,14 @@ from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.schedules import as_loaded
 from ils_pipelines.defs.steps import told
 from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.settings.loading import lasting_names, load_environment
+from ils_pipelines.settings.loading import lasting_names
 
 SCALE = "scale_environment"
 
@@ -106,10 +107,10 @@ scale_environment = _scaling.to_job(
 def _schedules() -> Iterator[ScheduleDefinition]:
     """Two for each lasting environment: turned on by its file, or by hand."""
     for name in lasting_names():
-        try:
-            hours = load_environment(name).app.office_hours
-        except IlsError:
-            continue  # every command says what is wrong with the file; its office hours are kept when it is right
+        environment = as_loaded(name)
+        if environment is None:
+            continue
+        hours = environment.app.office_hours
         status = DefaultScheduleStatus.RUNNING if hours.enabled else DefaultScheduleStatus.STOPPED
         for what, clock, config in (
             ("start", hours.start, HowMany(restore=True)),

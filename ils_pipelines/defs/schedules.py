@@ -4,11 +4,15 @@ Only what changes nothing is scheduled: scans and reports. Times are UTC.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, SkipReason
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.settings.environment import Environment
+from ils_pipelines.settings.folders import environments_directory
 from ils_pipelines.settings.loading import ephemeral_names, lasting_names, load_environment
 
 SANDBOX = "sandbox"
@@ -61,9 +65,23 @@ def _schedule(job: UnresolvedAssetJobDefinition, environment: str, cron: str, de
 
 
 def is_real(environment: str) -> bool:
-    """Whether it lives somewhere else than in the sandbox, which may well be down at night. One with a wrong file is not
-    looked after until the file is right; what is wrong with it, every command says."""
+    """Whether it lives somewhere else than in the sandbox, which may well be down at night."""
+    found = as_loaded(environment)
+    return found is not None and str(found.target) != SANDBOX
+
+
+def as_loaded(environment: str) -> Environment | None:
+    """What its file said when the code location was loaded. None for a wrong file: what is wrong with it, every command
+    says, and its schedules come when it is right.
+
+    Read once, as every schedule asks and reading takes ten milliseconds.
+    """
+    return _read(environments_directory(), environment)
+
+
+@cache
+def _read(_directory: Path, environment: str) -> Environment | None:
     try:
-        return str(load_environment(environment).target) != SANDBOX
+        return load_environment(environment)
     except IlsError:
-        return False
+        return None
