@@ -14,6 +14,7 @@ from ils_pipelines.provisioning.application_secrets import UNKNOWN_SECRETS, NotR
 from ils_pipelines.provisioning.code_version import environment_file_hash
 from ils_pipelines.provisioning.estimate import Resource
 from ils_pipelines.provisioning.layers import upstream_outputs
+from ils_pipelines.provisioning.serving import serving
 from ils_pipelines.release.app import AppRelease
 from ils_pipelines.release.canary.checks import Check, WithinMeasures, checks_of
 from ils_pipelines.release.canary.traffic import Traffic
@@ -36,7 +37,7 @@ class ReleaseLayer:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._environment = target.environment
-        self._below = upstream_outputs(target, Layer.APP_RELEASE)
+        self._below = serving(target, upstream_outputs(target, Layer.APP_RELEASE))
 
     def preview(self, *, on_event: OnEvent = ignore_events) -> Plan:  # noqa: ARG002 a preview is over at once
         if self._cluster_name is None:

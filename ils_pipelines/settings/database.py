@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ils_pipelines.settings.problems import Finding
+from ils_pipelines.settings.problems import Finding, Severity
 from ils_pipelines.settings.rules import rule
 from ils_pipelines.settings.section import DailyWindow, Flag, LogRetentionDays, Section, WeeklyWindow, text
 from ils_pipelines.settings.version_rules import version_findings
@@ -69,6 +69,18 @@ class Database(Section):
         default=60, description="Distance of operating-system metrics (enhanced monitoring); 0 turns them off."
     )
     log_retention_days: LogRetentionDays = Field(default=7, description="Days the PostgreSQL log is kept.")
+    serves_from: Annotated[
+        str,
+        text(
+            r"|[a-z][a-z0-9]*(-[a-z0-9]+)*",
+            "is not a name of something restored",
+            "Let `ils switch ENV --to NAME` write it, with the name that was given to `ils restore --into`.",
+            40,
+        ),
+    ] = Field(
+        default="",
+        description="Name of a restored database that the application uses instead, written by `ils switch`; empty: none.",
+    )
 
     @property
     def parameter_group_family(self) -> str:
@@ -95,3 +107,15 @@ def _free_user_name(database: Database, _today: date) -> Iterator[Finding]:
 @rule(Database, "backup_window", "maintenance_window")
 def _windows_apart(database: Database, _today: date) -> Iterator[Finding]:
     yield from clash("maintenance_window", database.maintenance_window, "backup_window", database.backup_window)
+
+
+@rule(Database, "serves_from")
+def _serves_itself(database: Database, _today: date) -> Iterator[Finding]:
+    if database.serves_from:
+        yield Finding(
+            ("serves_from",),
+            database.serves_from,
+            "has the application use a restored database, which backups, health and drift do not look at",
+            "Bring its data home and go back: ils switch ENV --back",
+            severity=Severity.WARNING,
+        )

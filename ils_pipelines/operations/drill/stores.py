@@ -38,7 +38,8 @@ from ils_pipelines.operations.restore.database import FromSnapshot, begin_cluste
 from ils_pipelines.operations.restore.dump import restore_dump
 from ils_pipelines.operations.restore.errors import restoring
 from ils_pipelines.operations.restore.ground import output
-from ils_pipelines.operations.restore.tables import FromBackup, Index, TableShape, begin_table, finish_table
+from ils_pipelines.operations.restore.shapes import shape_of
+from ils_pipelines.operations.restore.tables import FromBackup, begin_table, finish_table
 from ils_pipelines.operations.restore.waiting import wait_for
 from ils_pipelines.settings.layers import Layer
 
@@ -211,18 +212,6 @@ def _table_name(session: Session, piece: Piece) -> str:
 def _table(piece: Piece) -> TableBackup:
     assert isinstance(piece.details, TableBackup)  # noqa: S101
     return piece.details
-
-
-def shape_of(table: TableBackup) -> TableShape:
-    """What the backup's manifest says that a table is."""
-    return TableShape(
-        ttl_attribute=table.ttl_attribute,
-        indexes=tuple(Index(index.name, index.keys, index.projection) for index in table.indexes),
-        recovery_days=table.recovery_days if table.point_in_time_recovery else None,
-        deletion_protection=table.deletion_protection,
-        stream=table.stream,
-        tags=dict(table.table_tags),
-    )
 
 
 def _restore_cache(session: Session) -> None:

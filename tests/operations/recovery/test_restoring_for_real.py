@@ -1,0 +1,177 @@
+"""`ils restore` brings data back beside what is live, to stay; `ils switch` has the application use them, and goes back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.drill.live import fingerprint
+from ils_pipelines.operations.restore.approving import approve_restore, use_approval
+from ils_pipelines.operations.restore.errors import RestoreFailed
+from ils_pipelines.operations.restore.kinds import KINDS, Made
+from ils_pipelines.operations.restore.real import Request, Store, carry_out, plan_restore
+from ils_pipelines.operations.restore.sweep import sweep
+from ils_pipelines.operations.restore.switch import switch_back, switch_to
+from ils_pipelines.provisioning.application_secrets import NotReady
+from ils_pipelines.provisioning.approval import ApprovalRefused, NotApproved
+from ils_pipelines.provisioning.approval_log import FileApprovalLog
+from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.release.cluster import Cluster
+from ils_pipelines.release.objects import CONFIG_MAP, Ref
+from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.loading import load_environment
+from tests.operations.recovery.site import Site, site_for
+
+pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def into(site: Site, drill: str) -> Iterator[str]:
+    """A name for something restored, which is taken away afterwards."""
+    name = f"r{drill}"
+    yield name
+    assert sweep(site.target, made_under(site, name)).failures == ()
+
+
+def made_under(site: Site, into: str) -> list[Made]:
+    region = site.environment.aws.region
+    return [made for kind in KINDS for made in kind.list(site.target, region, f"{site.live}-{into}")]
+
+
+def test_a_plan_says_what_is_restored_from_what_and_makes_nothing(site: Site, backup: Manifest, into: str) -> None:
+    plan = plan_restore(site.target, Request(into, set=backup.set))
+    assert {item.name for item in plan.items} == {
+        f"{site.live}-{into}",
+        f"{site.live}-{into}-sessions",
+        f"{site.live}-{into}-analytics",
+    }
+    assert plan.manifest_sha256 == backup.digest
+    assert plan.digest == plan_restore(site.target, Request(into, set=backup.set)).digest
+    assert plan.digest != plan_restore(site.target, Request(f"{into}x", set=backup.set)).digest
+    assert made_under(site, into) == []
+
+
+def test_a_set_is_restored_beside_what_is_live(site: Site, backup: Manifest, into: str) -> None:
+    before = fingerprint(site.target)
+    plan = plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.TABLES, Store.CACHE})))
+    for _interrupted_before in range(2):
+        carry_out(site.target, plan)
+    kinds = sorted(made.kind for made in made_under(site, into))
+    assert kinds == ["cache", "security group", "table", "table"]
+    assert fingerprint(site.target).digest == before.digest
+
+
+def test_what_has_the_name_already_is_left_alone(site: Site, backup: Manifest, into: str) -> None:
+    rds, name = site.client("rds"), f"{site.live}-{into}"
+    rds.create_db_cluster(
+        DBClusterIdentifier=name,
+        Engine="aurora-postgresql",
+        MasterUsername="somebody",
+        MasterUserPassword="long-enough",
+    )
+    rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=name, WaiterConfig={"Delay": 0.1})
+    plan = plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
+    with pytest.raises(RestoreFailed, match="Nothing was done to it"):
+        carry_out(site.target, plan)
+
+
+def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None:
+    moment = site.sql("SELECT clock_timestamp()")[0][0]
+    plan = plan_restore(site.target, Request(into, moment=moment))
+    assert [item.store for item in plan.items] == [Store.DATABASE]
+    assert [each.partition(":")[0] for each in plan.left_out] == [
+        f"table {site.live}-sessions",
+        f"table {site.live}-analytics",
+        "cache",
+    ]
+
+
+@pytest.mark.parametrize("request_", [Request("x"), Request("x", set="2026-01-01T000000Z", moment=None)])
+def test_what_is_not_there_cannot_be_restored(site: Site, request_: Request) -> None:
+    from ils_pipelines.errors import IlsError
+
+    with pytest.raises(IlsError, match="expected"):
+        plan_restore(site.target, request_)
+
+
+def test_a_restore_is_carried_out_as_it_was_approved_and_once(
+    site: Site, backup: Manifest, into: str, tmp_path: Path
+) -> None:
+    strict = site_for(site.environment.model_copy(update={"requires_approval": True}), site.sandbox)
+    log = FileApprovalLog(tmp_path)
+    plan = plan_restore(strict.target, Request(into, set=backup.set))
+    other = plan_restore(strict.target, Request(into, set=backup.set, stores=frozenset({Store.CACHE})))
+    with pytest.raises(NotApproved, match=plan.digest[:16]):
+        use_approval(strict.target, log, plan)
+    with pytest.raises(ApprovalRefused):
+        approve_restore(strict.target, log, plan, digest=other.digest, by="Ada", reason="the disk is gone")
+    approve_restore(strict.target, log, plan, digest=plan.digest[:16], by="Ada", reason="the disk is gone")
+    with pytest.raises(NotApproved):
+        use_approval(strict.target, log, other)
+    used = use_approval(strict.target, log, plan)
+    assert used is not None
+    assert used.by == "Ada"
+    with pytest.raises(NotApproved):
+        use_approval(strict.target, log, plan)
+    assert use_approval(site.target, log, plan) is None, "dev asks for none"
+
+
+@pytest.fixture
+def files(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment files, to be written to."""
+    folder = tmp_path / "environments"
+    shutil.copytree(Path(__file__).resolve().parents[3] / "environments", folder)
+    monkeypatch.setenv("ILS_ENVIRONMENTS_DIR", str(folder))
+    return folder
+
+
+@pytest.mark.slow
+def test_the_application_is_switched_over_and_back(site: Site, backup: Manifest, into: str, files: Path) -> None:
+    written = (files / "dev.yaml").read_text()
+    carry_out(site.target, plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.DATABASE}))))
+    own = host_of_the_application(site)
+    switch_to(site.target, into)
+    switched = site_for(load_environment("dev"), site.sandbox)
+    assert switched.environment.database.serves_from == into
+    layer_work(switched.target, Layer.APP_RELEASE).up()
+    cluster = site.client("rds").describe_db_clusters(DBClusterIdentifier=f"{site.live}-{into}")["DBClusters"][0]
+    assert host_of_the_application(site) == cluster["Endpoint"] != own
+    live = site.client("rds").describe_db_clusters(DBClusterIdentifier=site.live)["DBClusters"][0]
+    assert cluster["VpcSecurityGroups"] == live["VpcSecurityGroups"], "the application is let in"
+
+    assert switch_back(switched.target) == into
+    back = site_for(load_environment("dev"), site.sandbox)
+    layer_work(back.target, Layer.APP_RELEASE).up()
+    assert host_of_the_application(site) == own
+    assert "serves_from" not in written
+    (files / "dev.yaml").write_text(written)
+
+
+def test_nothing_is_switched_over_to_what_was_not_restored(site: Site, files: Path) -> None:
+    before = (files / "dev.yaml").read_text()
+    with pytest.raises(NotReady, match="ils restore dev --into never"):
+        switch_to(site.target, "never")
+    assert (files / "dev.yaml").read_text() == before
+    assert switch_back(site.target) == ""
+
+
+def host_of_the_application(site: Site) -> str:
+    cluster = Cluster(site.target.kubernetes(site.live))
+    namespace = site.environment.app.namespace
+    found = cluster.get(Ref(CONFIG_MAP.api_version, CONFIG_MAP.kind, namespace, "ils-config"))
+    assert found is not None
+    return str(found["data"]["DATABASE_HOST"])
+
+
+def test_a_restore_from_a_terminal(site: Site, backup: Manifest, into: str) -> None:
+    arguments = ("restore", "dev", "--into", into, "--set", backup.set, "--only", "cache")
+    planned = site.sandbox.ils_json(*arguments, "--plan")
+    assert planned["done"] == ""
+    assert made_under(site, into) == []
+    done = site.sandbox.ils_json(*arguments)
+    assert done["digest"] == planned["digest"]
+    assert {made.kind for made in made_under(site, into)} == {"cache", "security group"}
