@@ -3,6 +3,7 @@
 from dagster import Definitions
 
 from ils_pipelines.defs.approval import approve_plan
+from ils_pipelines.defs.backup import BACKUP_ASSETS, BACKUP_JOBS, BACKUP_SCHEDULES, backup_checks
 from ils_pipelines.defs.certificates import CERTIFICATES
 from ils_pipelines.defs.costs import COSTS, MONTHLY_COSTS
 from ils_pipelines.defs.drift import DRIFT
@@ -34,8 +35,8 @@ SCANS = (
 )
 
 defs = Definitions(
-    assets=[*LAYER_ASSETS, PLAN_ASSET, AUDIT, dr_drill, *(scan.report for scan in SCANS)],
-    asset_checks=[scan.checks for scan in SCANS],
+    assets=[*LAYER_ASSETS, PLAN_ASSET, AUDIT, dr_drill, *(scan.report for scan in SCANS), *BACKUP_ASSETS],
+    asset_checks=[*(scan.checks for scan in SCANS), backup_checks],
     jobs=[
         provision_environment,
         *OP_JOBS,
@@ -47,9 +48,15 @@ defs = Definitions(
         sweep_drills,
         cluster_upgrade,
         node_refresh,
+        *BACKUP_JOBS,
         *(scan.job for scan in SCANS),
     ],
-    schedules=[*(schedule for scan in SCANS for schedule in scan.schedules), *office_hours_schedules, *drill_schedules],
+    schedules=[
+        *(schedule for scan in SCANS for schedule in scan.schedules),
+        *BACKUP_SCHEDULES,
+        *office_hours_schedules,
+        *drill_schedules,
+    ],
     sensors=[environment_files, expired_environments, notifications, drill_leftovers],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=threaded_executor,

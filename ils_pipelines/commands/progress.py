@@ -15,6 +15,7 @@ from ils_pipelines.provisioning.progress import (
     LayerFinished,
     LayerStarted,
     LeftoversFound,
+    PieceTold,
     Progress,
     RunInterrupted,
 )
@@ -87,8 +88,8 @@ class ProgressDisplay:
         if isinstance(progress, RunInterrupted):
             self._console.print("interrupted: finishing and recording what is under way, starting nothing else")
             return
-        if isinstance(progress, LeftoversFound):
-            return  # shown at the end
+        if isinstance(progress, LeftoversFound | PieceTold):
+            return  # the first is shown at the end, the other by the command that asked for it
         state = self._layers.setdefault(progress.layer, _LayerState(time.monotonic()))
         match progress:
             case LayerStarted():

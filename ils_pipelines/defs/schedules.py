@@ -4,6 +4,7 @@ Only what changes nothing is scheduled: scans and reports. Times are UTC.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -16,10 +17,19 @@ from ils_pipelines.settings.folders import environments_directory
 from ils_pipelines.settings.loading import ephemeral_names, lasting_names, load_environment
 
 SANDBOX = "sandbox"
+Partition = Callable[[str, datetime], str]
+"""The partition of a run, given the environment and when the schedule says that it is."""
+
+
+def _environment_alone(environment: str, _moment: datetime) -> str:
+    return environment
 
 
 def environment_schedules(
-    job: UnresolvedAssetJobDefinition, cron: Callable[[int], str], description: str
+    job: UnresolvedAssetJobDefinition,
+    cron: Callable[[int], str],
+    description: str,
+    partition: Partition = _environment_alone,
 ) -> tuple[ScheduleDefinition, ...]:
     """One schedule of `job` per lasting environment, named `<job>_<environment>`, and `<job>_ephemeral`.
 
@@ -27,17 +37,20 @@ def environment_schedules(
     """
     lasting = lasting_names()
     schedules = [
-        _schedule(job, environment, cron(position), description) for position, environment in enumerate(lasting)
+        _schedule(job, environment, cron(position), description, partition)
+        for position, environment in enumerate(lasting)
     ]
-    return (*schedules, _ephemeral_schedule(job, cron(len(lasting)), description))
+    return (*schedules, _ephemeral_schedule(job, cron(len(lasting)), description, partition))
 
 
-def _ephemeral_schedule(job: UnresolvedAssetJobDefinition, cron: str, description: str) -> ScheduleDefinition:
+def _ephemeral_schedule(
+    job: UnresolvedAssetJobDefinition, cron: str, description: str, partition: Partition
+) -> ScheduleDefinition:
     """Environments come and go while the code location stays loaded: which there are is looked up at each tick."""
 
-    def requests(_context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
+    def requests(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         names = ephemeral_names()
-        yield from (RunRequest(partition_key=name) for name in names)
+        yield from (RunRequest(partition_key=partition(name, context.scheduled_execution_time)) for name in names)
         if not names:
             yield SkipReason("there is no ephemeral environment")
 
@@ -52,14 +65,19 @@ def _ephemeral_schedule(job: UnresolvedAssetJobDefinition, cron: str, descriptio
     )
 
 
-def _schedule(job: UnresolvedAssetJobDefinition, environment: str, cron: str, description: str) -> ScheduleDefinition:
+def _schedule(
+    job: UnresolvedAssetJobDefinition, environment: str, cron: str, description: str, partition: Partition
+) -> ScheduleDefinition:
+    def request(context: ScheduleEvaluationContext) -> RunRequest:
+        return RunRequest(partition_key=partition(environment, context.scheduled_execution_time))
+
     return ScheduleDefinition(
         name=f"{job.name}_{environment}".replace("-", "_"),
         job=job,
         cron_schedule=cron,
         execution_timezone="UTC",
         description=f"{environment}: {description}",
-        execution_fn=lambda _context: RunRequest(partition_key=environment),
+        execution_fn=request,
         default_status=(DefaultScheduleStatus.RUNNING if is_real(environment) else DefaultScheduleStatus.STOPPED),
     )
 

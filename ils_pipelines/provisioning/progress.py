@@ -93,7 +93,16 @@ class LeftoversFound:
     leftovers: tuple[Leftover, ...]
 
 
-Progress = RunInterrupted | LeftoversFound | LayerStarted | LayerEvent | LayerFinished | LayerFailed
+@dataclass(frozen=True)
+class PieceTold:
+    """What happened to a piece of a backup set: its name, what, and a line about it."""
+
+    piece: str
+    event: str
+    text: str = ""
+
+
+Progress = RunInterrupted | LeftoversFound | PieceTold | LayerStarted | LayerEvent | LayerFinished | LayerFailed
 Listener = Callable[[Progress], None]
 
 _listeners: dict[str, Listener] = {}

@@ -13,7 +13,13 @@ from pydantic import ValidationError
 
 from ils_pipelines.operations.backup import signing
 from ils_pipelines.operations.backup.details import ObjectRef, Piece, Record
-from ils_pipelines.operations.backup.errors import ManifestCorrupt, NoBackupPlace, NoSuchSet, SignatureInvalid
+from ils_pipelines.operations.backup.errors import (
+    ManifestCorrupt,
+    NoBackupPlace,
+    NoSuchSet,
+    ObjectCorrupt,
+    SignatureInvalid,
+)
 from ils_pipelines.operations.backup.manifest import Manifest, canonical, parse_manifest
 from ils_pipelines.operations.backup.places import BackupSide
 from ils_pipelines.operations.backup.set_id import SetId
@@ -161,8 +167,8 @@ class SetBucket:
         )
 
     def chunks(self, ref: ObjectRef) -> Iterator[bytes]:
-        """The content of one version, in pieces of a megabyte. Raises `NoSuchSet` when it is not there."""
-        from botocore.exceptions import ClientError
+        """The content of one version, in pieces of a megabyte. Raises `NoSuchSet` when it is not there, `ObjectCorrupt`."""
+        from botocore.exceptions import ClientError, FlexibleChecksumError
 
         with self._reaching():
             try:
@@ -174,7 +180,13 @@ class SetBucket:
                         "region, or another set."
                     ) from None
                 raise
-            yield from body.iter_chunks(_CHUNK)
+            try:
+                yield from body.iter_chunks(_CHUNK)
+            except FlexibleChecksumError as error:
+                raise ObjectCorrupt(
+                    f"expected version {ref.version} of {self.place(ref.key)} as it was uploaded, found that its checksum "
+                    "does not hold. Use the copy in the other region, or another set."
+                ) from error
 
     def sha256(self, ref: ObjectRef) -> str:
         """Of the content, read in a stream."""

@@ -23,3 +23,7 @@ class ManifestCorrupt(BackupError):
 
 class SignatureInvalid(BackupError):
     """A manifest is not what was signed, or was not signed by the environment's key."""
+
+
+class ObjectCorrupt(BackupError):
+    """An object is not what was put into the bucket: S3's own checksum of it does not hold."""

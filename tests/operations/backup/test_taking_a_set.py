@@ -75,7 +75,7 @@ def test_a_dump_says_what_the_database_held(whole: Manifest) -> None:
     (dump,) = whole.of_kind(PieceKind.DATABASE_DUMP)
     assert isinstance(dump.details, DatabaseDump)
     rows = {table.name: table.rows for table in dump.details.state.tables}
-    assert rows["ils.customers"] == 4000
+    assert rows["ils.customers"] >= 4000
     assert rows["ils.lims_messages"] > 30_000
 
 

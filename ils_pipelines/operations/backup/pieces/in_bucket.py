@@ -8,7 +8,8 @@ from datetime import datetime
 
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.context import SetContext, utc_now
-from ils_pipelines.operations.backup.details import Details, Piece
+from ils_pipelines.operations.backup.details import Details, ObjectRef, Piece
+from ils_pipelines.operations.backup.errors import ObjectCorrupt
 from ils_pipelines.operations.backup.upload import upload
 
 
@@ -50,10 +51,20 @@ def _problems(bucket: SetBucket, piece: Piece) -> Iterator[str]:
         return
     if head.size != piece.size:
         yield f"{ref.key} has {head.size} bytes, not {piece.size}"
-    elif (found := bucket.sha256(ref)) != piece.sha256:
-        yield f"{ref.key} has the SHA-256 {found}, not {piece.sha256}"
+    else:
+        yield from _content_problems(bucket, ref, piece.sha256)
     if head.key_arn != bucket.side.key_arn:
         yield f"{ref.key} is encrypted with {head.key_arn or 'no key of ours'}, not with {bucket.side.key_arn}"
+
+
+def _content_problems(bucket: SetBucket, ref: ObjectRef, expected: str | None) -> Iterator[str]:
+    try:
+        found = bucket.sha256(ref)
+    except ObjectCorrupt:
+        yield f"{ref.key} is not what was uploaded: S3's own checksum does not hold"
+        return
+    if found != expected:
+        yield f"{ref.key} has the SHA-256 {found}, not {expected}"
 
 
 def delete(_context: SetContext, _piece: Piece) -> str | None:
