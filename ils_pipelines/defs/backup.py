@@ -6,6 +6,7 @@ What fails of a set is in its manifest; here it fails the run, after everything 
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -38,9 +39,11 @@ from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.schedules import environment_schedules
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.backup.set_id import NIGHTLY, SetId
-from ils_pipelines.operations.backup.standing import Answer, Standing, age, completeness, restorable, signature
 from ils_pipelines.provisioning.progress import PieceTold, publish
 from ils_pipelines.settings.layers import Layer
+
+if TYPE_CHECKING:
+    from ils_pipelines.operations.backup.standing import Standing
 
 BACKUP_SET, REPORT = "backup_set", "backup_report"
 TAKE_SET, JUDGE = "take_backup_set", "judge_backups"
@@ -153,6 +156,7 @@ def _check_spec(name: str, description: str) -> AssetCheckSpec:
 def backup_checks(context: AssetCheckExecutionContext, targets: EnvironmentTargets) -> Iterator[AssetCheckResult]:
     """Of the newest set of the partition's day; age and restorability are of all sets of the environment."""
     from ils_pipelines.operations.backup.overview import overview
+    from ils_pipelines.operations.backup.standing import age, completeness, restorable, signature
 
     nightly, now = _set_of(context.partition_key), datetime.now(UTC)
     try:
@@ -198,8 +202,10 @@ def backup_report(context: AssetExecutionContext, targets: EnvironmentTargets) -
     return MaterializeResult(asset_key=REPORT, metadata=metadata)
 
 
-def _result(key: AssetCheckKey, standing: Standing) -> AssetCheckResult:
+def _result(key: AssetCheckKey, standing: "Standing") -> AssetCheckResult:
     """Only what is known to be good passes; what is unknown is a warning."""
+    from ils_pipelines.operations.backup.standing import Answer
+
     age_of = (
         {"age_hours": MetadataValue.float(round(standing.since.total_seconds() / 3600, 2))} if standing.since else {}
     )
