@@ -19,6 +19,7 @@ from ils_pipelines.commands.summary import (
     in_order,
     layer_entry,
     plan_digest,
+    print_foresight,
     print_next_step,
     print_plans,
     print_summary,
@@ -201,6 +202,7 @@ def _report(
         out = console()
         if action is Action.PREVIEW:
             print_plans(out, collected.reports)
+            print_foresight(out, collected.reports)
             print_costs(out, environment, collected.reports)
             print_versions(out, collected.versions)
         print_summary(out, environment, action, collected.reports, run_id)

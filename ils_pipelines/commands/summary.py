@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ils_pipelines.engine.models import Operation, Plan, PropertyDiff
 from ils_pipelines.provisioning.approval import SHOWN_DIGITS, environment_digest
 from ils_pipelines.provisioning.cost_report import cost_entry
+from ils_pipelines.provisioning.foresight import not_foreseen
 from ils_pipelines.provisioning.progress import Action, LayerFailed, LayerReport
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
@@ -142,6 +143,14 @@ def print_plans(out: Console, reports: Sequence[LayerReport]) -> None:
                 _print_line(out, change.operation, f"{short_type(change.type)}  {change.name}")
             if change.operation not in {Operation.CREATE, Operation.DELETE}:
                 _print_diffs(out, change.diffs)
+
+
+def print_foresight(out: Console, reports: Sequence[LayerReport]) -> None:
+    """What the plans do not foresee of each other."""
+    from rich.text import Text
+
+    for sentence in not_foreseen({report.layer: report.plan.counts for report in reports}):
+        out.print(Text(sentence, style="dim"))
 
 
 def _print_line(out: Console, operation: Operation, text: str) -> None:

@@ -36,7 +36,7 @@ from ils_pipelines.provisioning.leftovers import leftovers_of
 from ils_pipelines.provisioning.progress import Action, LeftoversFound, publish
 from ils_pipelines.provisioning.teardown import check_teardown
 from ils_pipelines.settings.ephemeral_files import forget_ephemeral
-from ils_pipelines.settings.layers import DEPENDS_ON, Layer
+from ils_pipelines.settings.layers import Layer, built_upon
 
 PROVISION = "provision_environment"
 PREVIEW = "preview_environment"
@@ -193,17 +193,13 @@ def _conclude_teardown(context: OpExecutionContext, targets: EnvironmentTargets)
         )
 
 
-def layers_built_upon(layer: Layer) -> tuple[Layer, ...]:
-    return tuple(other for other in Layer if layer in DEPENDS_ON[other])
-
-
 @graph(name=TEARDOWN, description="Delete an environment, the layers built upon others first. Asks for its name.")
 def _teardown() -> None:
     confirmed = _confirm_teardown()
     gone: dict[Layer, Any] = {}
     while len(gone) < len(Layer):
         for layer in Layer:
-            upper = layers_built_upon(layer)
+            upper = built_upon(layer)
             if layer in gone or not gone.keys() >= set(upper):
                 continue
             waits: Mapping[str, Any] = {CONFIRM: confirmed} | {f"without_{other}": gone[other] for other in upper}

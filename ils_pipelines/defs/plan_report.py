@@ -8,7 +8,9 @@ from dagster import AssetMaterialization, AssetSpec, MetadataValue
 
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import OWNERS
+from ils_pipelines.engine.models import Operation
 from ils_pipelines.provisioning.approval import environment_digest
+from ils_pipelines.provisioning.foresight import not_foreseen
 from ils_pipelines.settings.layers import Layer
 
 PLAN = "environment_plan"
@@ -35,6 +37,7 @@ def plan_materialization(environment: str, plans: LayerPlans) -> AssetMaterializ
     unchanged = [str(layer) for layer in Layer if layer in plans and not changed[layer]]
     if unchanged:
         tables.append(f"No change: {', '.join(unchanged)}.")
+    tables += not_foreseen({layer: _counts(plan) for layer, plan in plans.items()})
     return AssetMaterialization(
         asset_key=PLAN,
         partition=environment,
@@ -46,6 +49,13 @@ def plan_materialization(environment: str, plans: LayerPlans) -> AssetMaterializ
             "monthly_cost_delta": MetadataValue.float(_sum(plans, "monthly_cost_delta")),
         },
     )
+
+
+def _counts(plan: Mapping[str, MetadataValue[Any]]) -> dict[str, int]:
+    """How many resources by operation, as the plan itself counts them."""
+    said = {operation: plan.get(f"resources_{operation}") for operation in Operation}
+    said[Operation.SAME] = plan["resources_unchanged"]
+    return {str(operation): int(count.value) for operation, count in said.items() if count is not None}
 
 
 def plan_digest(plans: LayerPlans) -> str:

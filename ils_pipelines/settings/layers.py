@@ -48,3 +48,8 @@ DEPENDS_ON: Mapping[Layer, tuple[Layer, ...]] = MappingProxyType(
         Layer.APP_RELEASE: (Layer.CLUSTER, Layer.DATABASE, Layer.CACHE, Layer.SECRETS, Layer.LOAD_BALANCER),
     }
 )
+
+
+def built_upon(layer: Layer) -> tuple[Layer, ...]:
+    """The layers that use what this one puts out."""
+    return tuple(other for other in Layer if layer in DEPENDS_ON[other])

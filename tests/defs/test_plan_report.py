@@ -40,7 +40,16 @@ def test_every_change_is_in_one_table_per_layer_by_property_with_secrets_masked(
     assert "## database" in table
     assert "| update | aws:rds/cluster:Cluster | database | backupRetentionPeriod | 7 | 14 |" in table
     assert "| masterPassword | [secret] | [secret] |" in table
-    assert table.endswith("No change: vpc.")
+    assert "No change: vpc." in table
+
+
+def test_what_the_changes_of_a_layer_may_lead_to_in_others_is_said() -> None:
+    table = str(plan_materialization("dev", PLANS).metadata["changes"].value)
+
+    assert table.endswith(
+        "monitoring, app_release: planned with what database puts out now; what its changes lead to there shows when they "
+        "are made."
+    )
 
 
 def test_it_is_the_partition_of_its_environment_with_digest_and_cost_in_cents() -> None:
