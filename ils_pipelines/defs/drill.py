@@ -206,7 +206,7 @@ sweep_drills = _sweeping.to_job(
 
 @sensor(
     name="drill_leftovers",
-    job=sweep_drills,
+    job_name=SWEEP,
     minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
     default_status=DefaultSensorStatus.RUNNING,
     description="Looks for what drills left behind, by name, tag and age, and has it taken away.",

@@ -20,7 +20,7 @@ from dagster import (
     sensor,
 )
 
-from ils_pipelines.defs.jobs import CONFIRM, TEARDOWN, teardown_environment
+from ils_pipelines.defs.jobs import CONFIRM, TEARDOWN
 from ils_pipelines.defs.launch import PARTITION_TAG
 from ils_pipelines.errors import IlsError
 from ils_pipelines.settings.environment import Environment
@@ -38,7 +38,7 @@ _ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 
 @sensor(
     name="expired_environments",
-    job=teardown_environment,
+    job_name=TEARDOWN,
     minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
     default_status=DefaultSensorStatus.RUNNING,
     description="Tears an ephemeral environment down when its time is over. Never any other.",
