@@ -175,7 +175,8 @@ class ClusterApi:
     async def _patch(self) -> Response:
         target, kind = self._target, self._target.kind
         found = media_type(self._request)
-        patch = await body_of(self._request, patches.MEDIA_TYPES)
+        accepted = [each for each in patches.MEDIA_TYPES if not (kind.custom and each == patches.STRATEGIC_MERGE_PATCH)]
+        patch = await body_of(self._request, tuple(accepted))
         write = self._write(force=self._parameters.flag("force"))
         if target.subresource == SCALE:
             live = self._registry.get(kind, target.namespace, target.name)

@@ -24,6 +24,7 @@ from ils_sandbox.kubernetes.api import ClusterApi, json_response
 from ils_sandbox.kubernetes.clusters import Clusters, Running
 from ils_sandbox.kubernetes.control import PREFIX, Control
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar
+from ils_sandbox.kubernetes.custom_kinds import kinds_of
 from ils_sandbox.kubernetes.requests import Parameters, Target, parse_target, verb_of
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
@@ -100,7 +101,7 @@ class Application:
             self.recording.add(
                 RecordedRequest(
                     service="kubernetes",
-                    operation=_operation(request),
+                    operation=self._operation(request),
                     mutating=request.method in _MUTATING and "dryRun" not in request.query_params,
                     status=status,
                     started=started,
@@ -132,28 +133,41 @@ class Application:
             raise statuses.unauthorized()
 
     def _fail_if_asked(self, request: Request) -> None:
-        fault = self.faults.next("kubernetes", _operation(request))
+        fault = self.faults.next("kubernetes", self._operation(request))
         if fault is not None:
             raise ApiError(fault.status, fault.error_code, "a failure that was asked for")
 
     async def _answer(self, request: Request) -> Response:
         running = self.clusters.get(request.path_params["cluster"])
         path = request.path_params.get("path", "").strip("/")
-        target = parse_target(path)
+        target = parse_target(path, running.registry.cluster)
         if target is None:
             return _described(running, path)
         verb = verb_of(request.method, target, Parameters(request.query_params))
         return await ClusterApi(running, self.watches, request, target).answer(verb)
 
+    def _operation(self, request: Request) -> str:
+        """What is counted: `patch deployments`, `update deployments/scale`, or `get discovery`."""
+        name, _, path = request.url.path.removeprefix("/clusters/").partition("/")
+        running = self.clusters.find(name)
+        target: Target | None = parse_target(path, running.registry.cluster if running else None)
+        if target is None:
+            return f"{request.method.lower()} discovery"
+        try:
+            verb = verb_of(request.method, target, Parameters(request.query_params))
+        except ApiError:
+            verb = request.method.lower()
+        return f"{verb} {target.resource}"
+
 
 def _described(running: Running, path: str) -> Response:
     """What is not a resource: health, version, discovery and OpenAPI."""
-    version = running.registry.cluster.version
+    version, kinds = running.registry.cluster.version, kinds_of(running.registry.cluster)
     fixed: dict[str, Any] = {
         "version": lambda: discovery.version(version),
         "api": discovery.core_versions,
-        "apis": discovery.groups,
-        "openapi/v3": discovery.openapi_index,
+        "apis": lambda: discovery.groups(kinds),
+        "openapi/v3": lambda: discovery.openapi_index(kinds),
     }
     if path in ("healthz", "livez", "readyz"):
         return PlainTextResponse("ok")
@@ -161,25 +175,12 @@ def _described(running: Running, path: str) -> Response:
     if path in fixed:
         found = fixed[path]()
     elif path.startswith("openapi/v3/"):
-        found = discovery.openapi(path.removeprefix("openapi/v3/"), version)
+        found = discovery.openapi(path.removeprefix("openapi/v3/"), version, kinds, running.registry.schema)
     elif path.startswith("api/"):
-        found = discovery.resources(path.removeprefix("api/"))
+        found = discovery.resources(path.removeprefix("api/"), kinds)
     elif path.startswith("apis/"):
         name = path.removeprefix("apis/")
-        found = discovery.resources(name) if "/" in name else discovery.group(name)
+        found = discovery.resources(name, kinds) if "/" in name else discovery.group(name, kinds)
     if found is None:
         raise statuses.no_such_path()
     return json_response(found)
-
-
-def _operation(request: Request) -> str:
-    """What is counted: `patch deployments`, `update deployments/scale`, or `get discovery`."""
-    _, _, path = request.url.path.removeprefix("/clusters/").partition("/")
-    target: Target | None = parse_target(path)
-    if target is None:
-        return f"{request.method.lower()} discovery"
-    try:
-        verb = verb_of(request.method, target, Parameters(request.query_params))
-    except ApiError:
-        verb = request.method.lower()
-    return f"{verb} {target.resource}"

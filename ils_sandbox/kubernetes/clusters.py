@@ -81,6 +81,9 @@ class Clusters:
     def names(self) -> Iterator[str]:
         yield from sorted(self._running)
 
+    def find(self, name: str) -> Running | None:
+        return self._running.get(name)
+
     def get(self, name: str) -> Running:
         running = self._running.get(name)
         if running is None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from ils_sandbox.kubernetes.kinds import EVICTION, KINDS, SCALE, Kind
-from ils_sandbox.kubernetes.schema import definitions
+from ils_sandbox.kubernetes.kinds import EVICTION, SCALE, Kind
+from ils_sandbox.kubernetes.schema import Schema, definitions
+
+Kinds = Sequence[Kind]
+"""Those that a cluster serves."""
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _SUBRESOURCE_VERBS = {"log": ("get",), EVICTION: ("create",)}
@@ -33,26 +37,26 @@ def core_versions() -> dict[str, Any]:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def groups() -> dict[str, Any]:
-    names = dict.fromkeys(kind.group for kind in KINDS if kind.group)
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in names]}
+def groups(kinds: Kinds) -> dict[str, Any]:
+    names = dict.fromkeys(kind.group for kind in kinds if kind.group)
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name, kinds) for name in names]}
 
 
-def group(name: str) -> dict[str, Any] | None:
-    if not name or all(kind.group != name for kind in KINDS):
+def group(name: str, kinds: Kinds) -> dict[str, Any] | None:
+    if not name or all(kind.group != name for kind in kinds):
         return None
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, kinds)}
 
 
-def _group(name: str) -> dict[str, Any]:
-    versions = dict.fromkeys(kind.version for kind in KINDS if kind.group == name)
+def _group(name: str, kinds: Kinds) -> dict[str, Any]:
+    versions = dict.fromkeys(kind.version for kind in kinds if kind.group == name)
     listed = [{"groupVersion": f"{name}/{found}", "version": found} for found in versions]
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
-def resources(group_version: str) -> dict[str, Any] | None:
+def resources(group_version: str, kinds: Kinds) -> dict[str, Any] | None:
     """The resource list of `v1`, `apps/v1`, ...; None when there is no such version."""
-    found = [kind for kind in KINDS if kind.api_version == group_version]
+    found = [kind for kind in kinds if kind.api_version == group_version]
     if not found:
         return None
     entries = [entry for kind in found for entry in _entries(kind)]
@@ -88,8 +92,8 @@ def _entries(kind: Kind) -> list[dict[str, Any]]:
     return entries
 
 
-def openapi_index() -> dict[str, Any]:
-    paths = dict.fromkeys(_openapi_path(kind) for kind in KINDS)
+def openapi_index(kinds: Kinds) -> dict[str, Any]:
+    paths = dict.fromkeys(_openapi_path(kind) for kind in kinds)
     return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash=sandbox"} for path in paths}}
 
 
@@ -97,13 +101,26 @@ def _openapi_path(kind: Kind) -> str:
     return f"apis/{kind.api_version}" if kind.group else f"api/{kind.version}"
 
 
-@cache
-def openapi(path: str, minor_version: str) -> dict[str, Any] | None:
-    """The OpenAPI v3 document of `api/v1`, `apis/apps/v1`, ...: its types, and the calls that kubectl looks for."""
-    kinds = [kind for kind in KINDS if _openapi_path(kind) == path]
-    if not kinds:
+def openapi(path: str, minor_version: str, kinds: Kinds, schema: Callable[[Kind], Schema]) -> dict[str, Any] | None:
+    """The OpenAPI v3 document of `api/v1`, `apis/apps/v1`, ...: its types, and the calls that kubectl looks for.
+
+    `schema` gives the types of custom kinds, which are not among the published definitions.
+    """
+    served = tuple(kind for kind in kinds if _openapi_path(kind) == path)
+    if not served:
         return None
-    raw = definitions(minor_version).raw
+    if any(kind.custom for kind in served):
+        raw = {name: each for kind in served for name, each in schema(kind).definitions.raw.items()}
+        return _document(path, minor_version, served, raw)
+    return _published(path, minor_version, served)
+
+
+@cache
+def _published(path: str, minor_version: str, kinds: tuple[Kind, ...]) -> dict[str, Any]:
+    return _document(path, minor_version, kinds, definitions(minor_version).raw)
+
+
+def _document(path: str, minor_version: str, kinds: tuple[Kind, ...], raw: dict[str, Any]) -> dict[str, Any]:
     needed: dict[str, Any] = {}
     pending = [kind.definition for kind in kinds]
     while pending:

@@ -30,6 +30,8 @@ class Kind:
     """Whether `metadata.generation` counts the changes of everything but metadata and status."""
     label_names: bool = False
     """Whether names are DNS labels (no dots) rather than DNS subdomains."""
+    custom: bool = False
+    """Whether a CustomResourceDefinition brings it; `definition` is that one's name."""
 
     @property
     def api_version(self) -> str:
@@ -195,6 +197,18 @@ TARGET_GROUP_BINDING = Kind(
     counts_generations=True,
 )
 
+CUSTOM_RESOURCE_DEFINITION = Kind(
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
+    group="apiextensions.k8s.io",
+    namespaced=False,
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    subresources=(STATUS,),
+    counts_generations=True,
+)
+
 KINDS: tuple[Kind, ...] = (
     NAMESPACE,
     CONFIG_MAP,
@@ -222,6 +236,7 @@ KINDS: tuple[Kind, ...] = (
     NETWORK_POLICY,
     LEASE,
     TARGET_GROUP_BINDING,
+    CUSTOM_RESOURCE_DEFINITION,
 )
 
 BY_RESOURCE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}

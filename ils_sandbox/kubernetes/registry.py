@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ils_sandbox.kubernetes import clock, ownership, patches, statuses
+from ils_sandbox.kubernetes import clock, custom_kinds, ownership, patches, statuses
 from ils_sandbox.kubernetes.admission import admit, check_admission
 from ils_sandbox.kubernetes.decoding import Unknown, decode
 from ils_sandbox.kubernetes.defaults import apply_defaults
@@ -60,6 +60,8 @@ class Registry:
         self.cluster = cluster
 
     def schema(self, kind: Kind) -> Schema:
+        if kind.custom:
+            return custom_kinds.schema_of(self.cluster, kind)
         return definitions(self.cluster.version).named(kind.definition)
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
@@ -246,6 +248,8 @@ class Registry:
         if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
             raise statuses.bad_request("the request body is not an object with metadata")
         unknown = Unknown()
+        if kind.custom:
+            obj = custom_kinds.completed(self.cluster, kind, _typed(kind, obj))
         decoded = decode(kind, self.schema(kind), _typed(kind, obj), unknown)
         decoded.setdefault("metadata", {})
         if unknown.fields and write.field_validation == "Strict":

@@ -10,8 +10,10 @@ from typing import Any
 import yaml
 from starlette.requests import Request
 
+from ils_sandbox.kubernetes.custom_kinds import resource_of
 from ils_sandbox.kubernetes.kinds import BY_RESOURCE, NAMESPACE, Kind
 from ils_sandbox.kubernetes.statuses import bad_request, not_acceptable, unsupported_media_type
+from ils_sandbox.kubernetes.store import Cluster
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -41,8 +43,11 @@ class Target:
         return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
 
 
-def parse_target(path: str) -> Target | None:
-    """The resource of a path such as `apis/apps/v1/namespaces/x/deployments/y/scale`; None when there is none."""
+def parse_target(path: str, cluster: Cluster | None = None) -> Target | None:
+    """The resource of a path such as `apis/apps/v1/namespaces/x/deployments/y/scale`; None when there is none.
+
+    `cluster` is the one whose custom kinds are resources as well.
+    """
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"]:
         group, rest = "", parts[1:]
@@ -62,6 +67,8 @@ def parse_target(path: str) -> Target | None:
     if not 1 <= len(rest) <= 3:
         return None
     kind = BY_RESOURCE.get((group, version, rest[0]))
+    if kind is None and cluster is not None:
+        kind = resource_of(cluster, group, version, rest[0])
     if kind is None or (namespace and not kind.namespaced):
         return None
     name = rest[1] if len(rest) > 1 else ""

@@ -139,13 +139,24 @@ class Database:
         self._connection.executescript(_TABLES)
 
     def load(self) -> dict[str, Cluster]:
+        from ils_sandbox.kubernetes import custom_kinds  # which reads what is stored here
+
         clusters = {
             name: Cluster(self, name, version, revision)
             for name, version, revision in self._connection.execute("SELECT name, version, revision FROM clusters")
         }
         rows = self._connection.execute("SELECT cluster, api_version, kind, body FROM objects")
+        custom = []
         for cluster, api_version, kind, body in rows:
-            clusters[cluster].restore(BY_NAME[api_version, kind], json.loads(body))
+            known = BY_NAME.get((api_version, kind))
+            if known is None:
+                custom.append((clusters[cluster], api_version, kind, json.loads(body)))
+            else:
+                clusters[cluster].restore(known, json.loads(body))
+        for found, api_version, kind, obj in custom:  # their definitions are there now
+            brought = custom_kinds.named(found, api_version, kind)
+            if brought is not None:
+                found.restore(brought, obj)
         return clusters
 
     def create_cluster(self, name: str, version: str) -> Cluster:

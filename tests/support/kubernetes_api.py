@@ -49,7 +49,7 @@ class KubernetesApi:
                 _return_http_data_only=True,
             )
         except ApiException as error:
-            return Answer(error.status, json.loads(error.body), error.headers)
+            return Answer(error.status, _error(error), error.headers)
         return Answer(response.status, json.loads(response.data), response.headers)
 
     def ok(self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str) -> Any:
@@ -94,6 +94,13 @@ class KubernetesApi:
             yield events()
         finally:
             response.close()
+
+
+def _error(error: ApiException) -> Any:
+    """What is not even a path of the API is answered in plain text."""
+    if "json" in error.headers.get("Content-Type", ""):
+        return json.loads(error.body)
+    return {"message": error.body if isinstance(error.body, str) else error.body.decode()}
 
 
 def deployment(name: str = "web", *, replicas: int = 3, image: str = "app:1", **spec: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from ils_sandbox.kubernetes.controllers.autoscalers import Autoscalers
 from ils_sandbox.kubernetes.controllers.budgets import DisruptionBudgets
 from ils_sandbox.kubernetes.controllers.cleaning import GarbageCollector, Namespaces, NodePods
 from ils_sandbox.kubernetes.controllers.cron_jobs import CronJobs
+from ils_sandbox.kubernetes.controllers.custom_definitions import CustomDefinitions
 from ils_sandbox.kubernetes.controllers.deployments import Deployments
 from ils_sandbox.kubernetes.controllers.drained_nodes import DrainedNodes
 from ils_sandbox.kubernetes.controllers.endpoints import Endpoints
@@ -28,6 +29,7 @@ def controllers(registry: Registry, surroundings: Surroundings, registrar: Regis
     settings = surroundings.settings
     return (
         Namespaces(registry),
+        CustomDefinitions(registry),
         GarbageCollector(registry),
         ReplicaSets(registry),
         Deployments(registry),

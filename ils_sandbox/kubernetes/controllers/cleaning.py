@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ils_sandbox.kubernetes.controllers.ownership import terminating
 from ils_sandbox.kubernetes.controllers.runner import Key, key_of
-from ils_sandbox.kubernetes.kinds import BY_NAME, CONFIG_MAP, EVENT, NAMESPACE, NODE, POD, SERVICE_ACCOUNT, Kind
+from ils_sandbox.kubernetes.custom_kinds import named
+from ils_sandbox.kubernetes.kinds import CONFIG_MAP, EVENT, NAMESPACE, NODE, POD, SERVICE_ACCOUNT, Kind
 from ils_sandbox.kubernetes.registry import FOREGROUND, ORPHAN, Deletion, Registry, Write
 from ils_sandbox.kubernetes.store import Change, Cluster, EventType, Object, name_of, namespace_of
 
@@ -40,7 +41,7 @@ class GarbageCollector:
 
     def _owners(self, obj: Object) -> Iterable[Key]:
         for reference in obj["metadata"].get("ownerReferences", ()):
-            kind = BY_NAME.get((reference["apiVersion"], reference["kind"]))
+            kind = named(self._registry.cluster, reference["apiVersion"], reference["kind"])
             namespace = namespace_of(obj) if kind and kind.namespaced else ""
             owner = self._registry.cluster.get(kind, namespace, reference["name"]) if kind else None
             if kind and owner and terminating(owner):
@@ -48,7 +49,9 @@ class GarbageCollector:
 
     def reconcile(self, key: Key) -> float | None:
         api_version, kind_name = key[0].rsplit("/", 1)
-        kind = BY_NAME[api_version, kind_name]
+        kind = named(self._registry.cluster, api_version, kind_name)
+        if kind is None:
+            return None
         namespace, name = key[1].split("/")
         obj = self._registry.cluster.get(kind, namespace, name)
         if obj is None:
@@ -67,7 +70,7 @@ class GarbageCollector:
         return bool(references) and not any(self._exists(obj, reference) for reference in references)
 
     def _exists(self, obj: Object, reference: dict[str, str]) -> bool:
-        kind = BY_NAME.get((reference["apiVersion"], reference["kind"]))
+        kind = named(self._registry.cluster, reference["apiVersion"], reference["kind"])
         if kind is None:
             return True  # a kind that is not kept here: its owner cannot be missed
         namespace = namespace_of(obj) if kind.namespaced else ""

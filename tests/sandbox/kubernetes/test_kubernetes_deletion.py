@@ -81,6 +81,25 @@ def test_an_object_whose_owner_never_existed_is_collected(cluster: TestCluster) 
     cluster.eventually(lambda: gone(cluster, f"{CONFIG_MAPS}/settings"), "the orphan collected")
 
 
+def test_what_an_object_of_a_custom_kind_owns_goes_with_it(cluster: TestCluster) -> None:
+    names = {"kind": "Lens", "plural": "lenses"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    cluster.ok("POST", definitions, {"metadata": {"name": "lenses.example.com"}, "spec": spec})
+    lenses = "/apis/example.com/v1/namespaces/default/lenses"
+    owner = cluster.ok("POST", lenses, {"metadata": {"name": "one"}})
+    body = config_map()
+    body["metadata"]["ownerReferences"] = [
+        {"apiVersion": "example.com/v1", "kind": "Lens", "name": "one", "uid": owner["metadata"]["uid"]}
+    ]
+    cluster.ok("POST", CONFIG_MAPS, body)
+
+    cluster.ok("DELETE", f"{lenses}/one")
+
+    cluster.eventually(lambda: gone(cluster, f"{CONFIG_MAPS}/settings"), "the owned one collected")
+
+
 def test_a_finalizer_holds_an_object_until_it_is_taken_off(cluster: TestCluster) -> None:
     body = config_map()
     body["metadata"]["finalizers"] = ["example.com/hold"]

@@ -222,7 +222,7 @@ def test_deleting_the_pod_ends_the_process_and_all_it_started(cluster: TestClust
 def test_a_deadline_ends_the_process(cluster: TestCluster) -> None:
     cluster.ok("POST", JOBS, job(LATER, activeDeadlineSeconds=1))
 
-    cluster.kubectl("wait", "--for=condition=Failed", "job/j", "--timeout=15s")
+    cluster.kubectl("wait", "--for=condition=Failed", "job/j", "--timeout=60s")
 
     cluster.eventually(lambda: pod(cluster) is None, "the pod gone")
 

@@ -31,6 +31,21 @@ def own(tmp_path: Path) -> Iterator[StandaloneServer]:
         started.end()
 
 
+LENSES = "/apis/example.com/v1/namespaces/default/lenses"
+
+
+def make_lens(cluster: TestCluster) -> Any:
+    """An object of a kind that a definition brings."""
+    names = {"kind": "Lens", "plural": "lenses"}
+    kept = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": kept}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    cluster.ok("POST", definitions, {"metadata": {"name": "lenses.example.com"}, "spec": spec})
+    return cluster.ok("POST", LENSES, {"metadata": {"name": "one"}, "spec": {"size": 3}})
+
+
 def available(cluster: TestCluster) -> int:
     return int(cluster.ok("GET", f"{DEPLOYMENTS}/web").get("status", {}).get("availableReplicas", 0))
 
@@ -44,6 +59,7 @@ def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> No
         cluster.ok("POST", DEPLOYMENTS, deployment(replicas=2))
         cluster.eventually(lambda: available(cluster) == 2, "two pods")
         before = cluster.ok("GET", f"{CONFIG_MAPS}/settings")
+        lens = make_lens(cluster)
         pods = {pod["metadata"]["uid"] for pod in cluster.ok("GET", PODS)["items"]}
         certificate = own.ca_file.read_bytes()
     getattr(own, ending)()
@@ -55,6 +71,7 @@ def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> No
         with again.api_client("dev") as api_client:
             cluster = TestCluster(api_client, again, "dev")
             assert cluster.ok("GET", f"{CONFIG_MAPS}/settings") == before
+            assert cluster.ok("GET", f"{LENSES}/one") == lens
             cluster.ok("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": 3}}, "application/merge-patch+json")
             cluster.eventually(lambda: available(cluster) == 3, "a third pod")
             assert pods < {pod["metadata"]["uid"] for pod in cluster.ok("GET", PODS)["items"]}
