@@ -18,6 +18,7 @@ from ils_pipelines.defs.looks import Looks
 from ils_pipelines.defs.notifications import AUDIT, notifications
 from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
+from ils_pipelines.defs.promotion import promote_release
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.rotation import rotate_secrets
@@ -42,6 +43,7 @@ defs = Definitions(
         *OP_JOBS,
         approve_plan,
         roll_back_release,
+        promote_release,
         scale_environment,
         rotate_secrets,
         drill_job,
