@@ -1,13 +1,15 @@
-"""`python -m benchmarks [NAME …]`: all benchmarks, or those named."""
+"""`python -m benchmarks [NAME[=ARGUMENT] …]`: all benchmarks, or those named, e.g. `dump=10,250`."""
 
 import sys
+from collections.abc import Callable, Mapping
 
-from benchmarks import load, up
+from benchmarks import dump, load, up
 
-BENCHMARKS = {"load": load.main, "up": up.main}
+BENCHMARKS: Mapping[str, Callable[..., None]] = {"dump": dump.main, "load": load.main, "up": up.main}
 
-for name in sys.argv[1:] or BENCHMARKS:
+for each in sys.argv[1:] or BENCHMARKS:
+    name, _, argument = each.partition("=")
     if name not in BENCHMARKS:
         sys.exit(f"there is no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
-    BENCHMARKS[name]()
+    BENCHMARKS[name](*filter(None, [argument]))
     print()

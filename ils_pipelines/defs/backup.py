@@ -104,8 +104,10 @@ def _set_of(partition: str, name: str = "") -> SetId:
 def backup_set(
     context: AssetExecutionContext, config: WhichSet, targets: EnvironmentTargets
 ) -> Iterator[MaterializeResult]:  # type: ignore[type-arg]
-    """Take the set, or what is missing of it, then look at every piece once more."""
-    from ils_pipelines.operations.backup.markdown import pieces_table, verification_table
+    """Take the set, or what is missing of it, then look at every piece once more. After a sound one, older sets that the
+    environment's file does not ask to keep are deleted."""
+    from ils_pipelines.operations.backup.markdown import pieces_table, pruned_table, verification_table
+    from ils_pipelines.operations.backup.prune import prune
     from ils_pipelines.operations.backup.run import Progress, take_set
     from ils_pipelines.operations.backup.verify import verify_set
 
@@ -119,6 +121,7 @@ def backup_set(
         target = targets.open(set_id.environment)
         manifest = take_set(target, set_id, on_progress=told, cancel=step_cancel_event())
         verification = verify_set(target, set_id)
+        pruned = prune(target, dry_run=False) if verification.sound else ()
     except IlsError as error:
         raise Failure(description=str(error), allow_retries=False) from error
     yield MaterializeResult(
@@ -128,6 +131,7 @@ def backup_set(
             "status": manifest.status.value,
             "pieces": MetadataValue.md(pieces_table(manifest)),
             "verification": MetadataValue.md(verification_table(verification)),
+            "retention": MetadataValue.md(pruned_table(pruned)),
             "failed_pieces": MetadataValue.int(len(manifest.failures)),
             "bytes": MetadataValue.int(sum(piece.size for piece in manifest.pieces)),
             "seconds": MetadataValue.float(round((manifest.finished - manifest.started).total_seconds(), 3)),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.overview import SetOverview
+from ils_pipelines.operations.backup.prune import Pruned
 from ils_pipelines.operations.backup.verify import Verification
 
 
@@ -43,6 +44,11 @@ def verification_table(found: Verification) -> str:
         ("piece", "verdict", "problems"),
         [(each.piece, each.verdict.value, "; ".join(each.problems)) for each in found.pieces],
     )
+
+
+def pruned_table(sets: Iterable[Pruned]) -> str:
+    rows = [(each.set.name, "deleted" if each.goes else "kept", "; ".join((*each.kept, *each.left))) for each in sets]
+    return table(("set", "", "why"), rows)
 
 
 def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
