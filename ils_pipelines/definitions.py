@@ -20,6 +20,7 @@ from ils_pipelines.defs.plan_report import PLAN_ASSET
 from ils_pipelines.defs.posture import POSTURE
 from ils_pipelines.defs.promotion import promote_release
 from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.restore import restore_environment
 from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
@@ -46,6 +47,7 @@ defs = Definitions(
         promote_release,
         scale_environment,
         rotate_secrets,
+        restore_environment,
         drill_job,
         sweep_drills,
         cluster_upgrade,

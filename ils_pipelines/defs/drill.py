@@ -34,6 +34,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from ils_pipelines.defs.backup import BACKUP_SET
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import OWNERS, asset_key
 from ils_pipelines.defs.resources import EnvironmentTargets
@@ -73,7 +74,7 @@ def _check_spec(name: str, description: str) -> AssetCheckSpec:
 
 @asset(
     name=DRILL,
-    deps=[asset_key(layer) for layer in _NEEDS],
+    deps=[BACKUP_SET, *(asset_key(layer) for layer in _NEEDS)],
     partitions_def=ENVIRONMENTS,
     description="A backup set restored beside the environment, verified, timed and taken away again, with the evidence.",
     kinds={"aws", "postgresql", "kubernetes"},

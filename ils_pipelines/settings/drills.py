@@ -59,7 +59,8 @@ class Drills(Section):
         ...,
     ] = Field(
         default=("ils.orders.placed_at", "ils.lims_messages.received_at"),
-        description="Columns that say when a row was written: the newest tells how much a restore lost.",
+        description="Columns that say when a row was written, or changed where one says so: the newest tells how much a "
+        "restore lost, and whether anything was written between a set's snapshot and its dump.",
     )
 
 

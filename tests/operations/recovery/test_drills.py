@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ils_pipelines.operations.backup.fingerprint import fingerprint as data_fingerprint
 from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.backup.run import take_set
+from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.drill.choose import Wanted
 from ils_pipelines.operations.drill.conduct import conduct, drills_of
 from ils_pipelines.operations.drill.holder import DrillUnderWay, holding
@@ -18,9 +22,11 @@ from ils_pipelines.operations.drill.models import Evidence, Verdict
 from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from tests.iam.evaluation import READ_ONLY, allowed_actions
 from tests.operations.recovery.sets import bucket_of
-from tests.operations.recovery.site import Site
+from tests.operations.recovery.site import Site, until
 from tests.operations.recovery.victim import STEPS
+from tools.iam.actions import actions
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
@@ -29,6 +35,12 @@ OnStep = Callable[[str, str], None]
 
 def rehearse(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = lambda _name, _what: None) -> Evidence:
     return run_drill(site.target, Asked(scenario, Wanted(backup.set)), on_step=on_step)
+
+
+def calls(site: Site) -> frozenset[str]:
+    """The actions of IAM that the calls since `forget_requests` ask for."""
+    made = [(each["service"], each["operation"]) for each in site.sandbox.control("requests")]
+    return actions({service: {operation for of, operation in made if of == service} for service, _ in made})
 
 
 def held(site: Site) -> Any:
@@ -43,10 +55,12 @@ def held(site: Site) -> Any:
 @pytest.mark.slow
 def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, backup: Manifest) -> None:
     setup, rows, inventory = fingerprint(site.target), held(site), site.sandbox.inventory()
+    site.sandbox.forget_requests()
     done = conduct(site.target, Asked(Scenario.FULL, Wanted(backup.set)))
     evidence = done.evidence
     assert evidence.causes == ()
     assert evidence.passed
+    assert calls(site) - allowed_actions((*READ_ONLY, "drill")) == set()
     subjects = " ".join(each.subject for each in evidence.checks)
     for what in (
         "table ils.orders",
@@ -77,6 +91,47 @@ def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, 
     assert page.count("data:image/png;base64,") == 2
     assert drills_of(site.target)[-1].drill == evidence.drill
     assert [each.passed for each in bucket.restorabilities() if each.drill == evidence.drill] == [True]
+
+
+@pytest.mark.long
+def test_a_set_that_was_taken_while_writes_went_on_comes_back_row_for_row(site: Site) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            site.sql(
+                "INSERT INTO ils.customers (name, email, city, created_at) "
+                "VALUES ('Busy', 'busy.' || gen_random_uuid() || '@example.com', 'Ulm', clock_timestamp())"
+            )
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        until(
+            lambda: site.sql("SELECT count(*) > 3 FROM ils.customers WHERE name = 'Busy'") == [(True,)], "writes go on"
+        )
+        busy = take_set(site.target, SetId("dev", datetime.now(UTC)))
+        until(_more_than(site, _busy(site)), "writes went on after")
+    finally:
+        stop.set()
+        writer.join()
+    evidence = rehearse(site, busy, Scenario.DATABASE_LOSS)
+    site.sql("DELETE FROM ils.customers WHERE name = 'Busy'")
+    assert evidence.causes == ()
+    exact = [each for each in evidence.checks if each.subject.startswith("dump ") and each.what == "checksum"]
+    assert len(exact) == 6
+    (customers,) = [
+        each for each in evidence.checks if each.subject.endswith("table ils.customers") and each.what == "rows"
+    ]
+    assert customers.found == customers.expected
+
+
+def _busy(site: Site) -> int:
+    return int(site.sql("SELECT count(*) FROM ils.customers WHERE name = 'Busy'")[0][0])
+
+
+def _more_than(site: Site, number: int) -> Callable[[], bool]:
+    return lambda: _busy(site) > number
 
 
 @pytest.mark.long
@@ -120,8 +175,10 @@ def test_a_cluster_is_rebuilt_in_a_namespace_of_its_own_without_a_pod(site: Site
 @pytest.mark.long
 @pytest.mark.parametrize("scenario", [Scenario.DATABASE_LOSS, Scenario.REGION_LOSS, Scenario.RANSOM])
 def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Scenario) -> None:
+    site.sandbox.forget_requests()
     evidence = rehearse(site, backup, scenario)
     assert evidence.causes == ()
+    assert calls(site) - allowed_actions((*READ_ONLY, "drill")) == set()
     away = site.environment.backup_vault.dr_region
     assert (evidence.region == away) is (scenario is Scenario.REGION_LOSS)
 

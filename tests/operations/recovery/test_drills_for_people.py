@@ -77,21 +77,24 @@ def test_a_failed_drill_is_materialized_and_fails_its_check(
     assert checks == {"drill_passed": False, "drill_times": False}
 
 
-def test_drills_are_scheduled_as_the_files_say(instance: DagsterInstance) -> None:
+def test_drills_are_scheduled_as_the_files_say() -> None:
     schedules = {each.name: each for each in defs.schedules or () if each.job_name == f"{DRILL}_job"}
     assert {name: each.cron_schedule for name, each in schedules.items()} == {
         "dr_drill_staging": "0 7 * * 0",
         "dr_drill_production": "0 7 1 * *",
     }
-    ticked = schedules["dr_drill_staging"].evaluate_tick(
-        build_schedule_context(instance=instance, repository_def=defs.get_repository_def())
-    )
+    with (
+        DagsterInstance.local_temp() as instance,
+        build_schedule_context(instance, repository_def=defs.get_repository_def()) as context,
+    ):
+        register_environments(instance)
+        ticked = schedules["dr_drill_staging"].evaluate_tick(context)
     assert [request.partition_key for request in ticked.run_requests or ()] == ["staging"]
 
 
 def test_the_asset_hangs_on_what_it_restores() -> None:
     spec = next(each for each in defs.resolve_all_asset_specs() if each.key == AssetKey(DRILL))
-    assert AssetKey("database") in {dep.asset_key for dep in spec.deps}
+    assert {AssetKey("database"), AssetKey("backup_set")} <= {dep.asset_key for dep in spec.deps}
     assert spec.partitions_def is not None
 
 

@@ -175,3 +175,19 @@ def test_a_restore_from_a_terminal(site: Site, backup: Manifest, into: str) -> N
     done = site.sandbox.ils_json(*arguments)
     assert done["digest"] == planned["digest"]
     assert {made.kind for made in made_under(site, into)} == {"cache", "security group"}
+
+
+def test_a_restore_as_a_job(site: Site, backup: Manifest, into: str) -> None:
+    from dagster import DagsterInstance
+
+    from ils_pipelines.definitions import defs
+    from ils_pipelines.defs.environments import register_environments
+
+    with DagsterInstance.ephemeral() as instance:
+        register_environments(instance)
+        config = {"into": into, "set": backup.set, "only": ["cache"]}
+        result = defs.resolve_job_def("restore_environment").execute_in_process(
+            instance=instance, partition_key="dev", run_config={"ops": {"restore": {"config": config}}}
+        )
+    assert result.success
+    assert {made.kind for made in made_under(site, into)} == {"cache", "security group"}
