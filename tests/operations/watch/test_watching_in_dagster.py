@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from dagster import (
     AssetKey,
@@ -136,6 +139,28 @@ def test_what_a_check_finds_is_in_its_metadata_in_the_shape_of_all_scans(defs: D
     assert (finding["urgency"], finding["due"]) == ("critical", None)
     [report] = result.asset_materializations_for_node("write_certificates_report")
     assert "## To do" in str(report.metadata["report"].value)
+
+
+def test_costs_are_judged_as_a_whole_and_told_with_plots(defs: Definitions, site: Site) -> None:
+    result = _run(defs, "cost_report")
+
+    [evaluation] = result.get_asset_check_evaluations()
+    assert (evaluation.asset_key, evaluation.check_name) == (AssetKey("costs_report"), "costs")
+    assert (evaluation.passed, evaluation.partition) == (True, "dev")
+    assert evaluation.metadata[FINDINGS].value == []
+    [report] = result.asset_materializations_for_node("write_costs_report")
+    assert str(report.metadata["plots"].value).count("![plot](data:image/png;base64,") == 3
+    page = Path(str(report.metadata["page"].value))
+    assert page.parent == site.sandbox.directory / "reports"
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_the_monthly_report_is_of_the_whole_month_before(defs: Definitions, site: Site) -> None:
+    result = _run(defs, "monthly_cost_report")
+
+    [report] = result.asset_materializations_for_node("write_monthly_costs_report")
+    last_day = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    assert str(report.metadata["page"].value).endswith(f"costs-dev-{last_day}.html")
 
 
 def test_checks_and_report_of_a_run_share_one_look(defs: Definitions, site: Site, sandbox: LocalSandbox) -> None:
