@@ -14,6 +14,7 @@ from dagster import (
     AssetSpec,
     DagsterEventType,
     DagsterInstance,
+    DagsterRun,
     DefaultSensorStatus,
     EventLogRecord,
     MetadataValue,
@@ -43,6 +44,15 @@ MOST_RUNS = 50
 """In one look at each kind of end."""
 FIRST_LOOK_BACK = timedelta(days=1)
 """What ended before the first look and is older than this is told to nobody."""
+
+RUNBOOKS: Mapping[str, str] = {
+    "age": "backups",
+    "completeness": "backups",
+    "monthly_costs": "costs",
+    "restorable": "backups",
+    "signature": "backups",
+}
+"""By check, where its runbook in docs/runbooks is not named after it."""
 
 AUDIT = AssetSpec(
     "notifications",
@@ -130,7 +140,7 @@ def _remember(
 ) -> Memory:
     """The memory with what the run found, and with what is to be sent of it."""
     run = instance.get_run_by_id(record.run_id)
-    environment = environments.get(run.tags.get(PARTITION_TAG, "")) if run else None
+    environment = environments.get(_environment_of(run)) if run else None
     if run is None or environment is None:
         return memory  # of no environment, or of one that is gone
     at = datetime.fromtimestamp(record.timestamp, UTC)
@@ -141,6 +151,11 @@ def _remember(
     return memory
 
 
+def _environment_of(run: DagsterRun) -> str:
+    """What comes by environment and by day has a tag for each."""
+    return run.tags.get(f"{PARTITION_TAG}/environment") or run.tags.get(PARTITION_TAG, "")
+
+
 def _found(
     instance: DagsterInstance, environment: str, run_id: str, job: str
 ) -> Iterator[tuple[Source, tuple[Finding, ...]]]:
@@ -149,11 +164,15 @@ def _found(
     for record in evaluations:
         event = record.event_log_entry.dagster_event
         evaluation: Any = event.event_specific_data if event else None
-        source = Source(
-            environment, f"{evaluation.check_name} of {evaluation.asset_key.to_user_string()}", evaluation.check_name
-        )
+        check, asset = evaluation.check_name, evaluation.asset_key.to_user_string()
+        source = Source(environment, f"{check} of {asset}", runbook_name(check))
         yield source, _findings(evaluation)
     yield Source(environment, f"job {job}", "failed-run"), tuple(_failures(instance, run_id, job))
+
+
+def runbook_name(check: str) -> str:
+    """Of the file in docs/runbooks, without its ending."""
+    return RUNBOOKS.get(check, check).replace("_", "-")
 
 
 def _findings(evaluation: Any) -> tuple[Finding, ...]:

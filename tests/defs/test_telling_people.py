@@ -1,7 +1,8 @@
 """The sensor that tells people: of real runs in a real instance, over real HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
@@ -47,7 +48,12 @@ def webhook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receive
         yield kept
 
 
-def _run(instance: DagsterInstance, *evaluations: AssetCheckEvaluation, fails: str = "") -> str:
+def _run(
+    instance: DagsterInstance,
+    *evaluations: AssetCheckEvaluation,
+    fails: str = "",
+    tags: Mapping[str, str] = MappingProxyType(PARTITION),
+) -> str:
     @op
     def scan(context: OpExecutionContext) -> None:
         for evaluation in evaluations:
@@ -59,7 +65,7 @@ def _run(instance: DagsterInstance, *evaluations: AssetCheckEvaluation, fails: s
     def ran() -> None:
         scan()
 
-    result = ran.execute_in_process(instance=instance, tags=PARTITION, raise_on_error=False)
+    result = ran.execute_in_process(instance=instance, tags=dict(tags), raise_on_error=False)
     assert result.success is not bool(fails)
     return result.run_id
 
@@ -134,18 +140,20 @@ def test_a_check_of_any_kind_that_fails_is_told_by_its_description(
     instance: DagsterInstance, webhook: Receiver
 ) -> None:
     evaluation = AssetCheckEvaluation(
-        asset_key=AssetKey("backup_vault"),
-        check_name="backup_age",
+        asset_key=AssetKey("backup_set"),
+        check_name="age",
         passed=False,
         severity=AssetCheckSeverity.WARN,
         description="the last backup is 30 hours old",
     )
-    _run(instance, evaluation)
+    by_day = {"dagster/partition": "2026-06-01|dev", "dagster/partition/environment": "dev"}
+    _run(instance, evaluation, tags=by_day)
 
     _look(instance)
 
     [body] = webhook.bodies
-    assert body["title"] == "dev: warning: backup_age of backup_vault"
+    assert body["title"] == "dev: warning: age of backup_set"
+    assert body["runbook"] == "docs/runbooks/backups.md"
     assert body["said"][0]["found"] == "the last backup is 30 hours old"
 
 

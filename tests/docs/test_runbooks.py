@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from ils_pipelines.definitions import defs
+from ils_pipelines.defs.notifications import runbook_name
 from ils_pipelines.operations.notifications.composing import runbook_of
 from ils_pipelines.settings.notifications import Notifications
 
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_check_and_a_failed_run_have_a_runbook() -> None:
-    names = {key.name for key in defs.resolve_asset_graph().asset_check_keys} | {"failed-run"}
+    names = {runbook_name(key.name) for key in defs.resolve_asset_graph().asset_check_keys} | {"failed-run"}
 
     assert {name for name in names if not (ROOT / runbook_of(Notifications(), name)).is_file()} == set()
 

@@ -18,7 +18,7 @@ Policy = dict[str, Any]
 # A managed policy may be 6,144 characters long, so that what changes things is spread over several, by service.
 PARTS: Mapping[str, frozenset[str]] = {
     "network": frozenset({"acm", "ec2", "elasticloadbalancing", "route53", "wafv2"}),
-    "platform": frozenset({"aps", "cloudwatch", "eks", "iam", "logs", "pricing", "sns", "ssm", "tag"}),
+    "platform": frozenset({"aps", "ce", "cloudwatch", "eks", "iam", "logs", "pricing", "sns", "ssm", "tag"}),
     "data": frozenset({"backup", "dynamodb", "elasticache", "kms", "rds", "s3", "secretsmanager"}),
 }
 
@@ -39,7 +39,7 @@ def policies(recorded: Mapping[str, Calls], declared: Calls) -> dict[str, Policy
     homeless = {each.name for each in reading | writing} - _actions_in(found)
     if homeless:
         raise ValueError(f"no policy has {sorted(homeless)}: add their service to PARTS")
-    return found | STATE | DRILL
+    return found | STATE | DRILL | NOTIFICATIONS
 
 
 def _actions_in(found: Mapping[str, Policy]) -> set[str]:
@@ -291,4 +291,21 @@ STATE: Mapping[str, Policy] = {
         ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
     ),
     "state-read-only": _state(("s3:GetObject",), ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt")),
+}
+
+# What tells people: topics of ours, whose messages are encrypted with keys of ours. Where webhooks are is in secrets, which
+# are read like any other of the environment.
+NOTIFICATIONS: Mapping[str, Policy] = {
+    "notifications": _policy(
+        (
+            _statement("Tell", ("sns:Publish",), NAMED["sns", "topic"]),
+            {
+                "Sid": "EncryptMessages",
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": list(TAGGED["kms", "key"]),
+                "Condition": {"StringEquals": IS_OURS, "StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}},
+            },
+        )
+    )
 }

@@ -20,6 +20,8 @@ import yaml
 from botocore import xform_name
 from botocore.session import get_session
 
+from ils_pipelines.operations.certificates.scan import certificates
+from ils_pipelines.operations.costs.look import costs
 from ils_pipelines.operations.drift.scan import scan
 from ils_pipelines.operations.health.look import health
 from ils_pipelines.operations.posture.report import posture
@@ -151,6 +153,8 @@ def watch(target: Target) -> None:
     scan(target)
     health(target)
     posture(target)
+    certificates(target)
+    costs(target)
     check_teardown(target, confirmed=target.environment.name)
     leftovers_of(target)
     refresh(target, price_table())

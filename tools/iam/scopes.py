@@ -39,6 +39,7 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("elasticloadbalancing", "targetgroup"): _regional("elasticloadbalancing", f"targetgroup/{NAME}-*"),
     ("iam", "oidc-provider"): _global("iam", "oidc-provider/oidc.eks.*"),
     ("iam", "policy"): _global("iam", f"policy/{NAME}-*"),
+    ("iam", "server-certificate"): _global("iam", f"server-certificate/{NAME}-*"),
     ("iam", "role"): _global("iam", f"role/{NAME}-*"),
     ("kms", "alias"): _regional("kms", f"alias/{NAME}-*"),
     ("logs", "log-group"): _regional(

@@ -74,7 +74,7 @@ def of_findings(
 def runbook_of(settings: Notifications, name: str) -> str:
     """Where people read what to do."""
     base = settings.runbooks.rstrip("/") if settings.runbooks else "docs/runbooks"
-    return f"{base}/{name.replace('_', '-')}.md"
+    return f"{base}/{name}.md"
 
 
 def _message(
