@@ -11,6 +11,16 @@ from tests.support.kubernetes_api import MERGE, config_map
 Events = Iterator[tuple[str, Any]]
 
 
+OURS = "made-by=test"
+"""Controllers put a ConfigMap of their own into a new namespace, when they like."""
+
+
+def labelled(name: str) -> dict[str, Any]:
+    body = config_map(name)
+    body["metadata"]["labels"] = {"made-by": "test"}
+    return body
+
+
 def take(events: Events, count: int) -> list[tuple[str, str]]:
     """The next events but bookmarks, which come when the server likes."""
     found: list[tuple[str, str]] = []
@@ -39,11 +49,11 @@ def test_from_a_version_on_it_tells_what_happened_and_what_happens(place: Place)
 def test_events_carry_rising_versions_to_go_on_from(place: Place) -> None:
     path, start = place.path("configmaps"), version(place)
     for name in ("a", "b", "c"):
-        place.ok("POST", path, config_map(name))
+        place.ok("POST", path, labelled(name))
 
-    with place.watch(path, resourceVersion=start) as events:
+    with place.watch(path, resourceVersion=start, labelSelector=OURS) as events:
         seen = [next(events)[1]["metadata"] for _ in range(2)]
-    with place.watch(path, resourceVersion=seen[-1]["resourceVersion"]) as events:
+    with place.watch(path, resourceVersion=seen[-1]["resourceVersion"], labelSelector=OURS) as events:
         assert take(events, 1) == [("ADDED", "c")]
 
     assert int(start) < int(seen[0]["resourceVersion"]) < int(seen[1]["resourceVersion"])
@@ -81,5 +91,6 @@ def test_what_stops_matching_is_deleted_for_the_watcher(place: Place) -> None:
 
 
 def test_it_ends_after_its_time(place: Place) -> None:
-    with place.watch(place.path("configmaps"), seconds=1, resourceVersion=version(place)) as events:
+    path = place.path("configmaps")
+    with place.watch(path, seconds=1, resourceVersion=version(place), labelSelector=OURS) as events:
         assert [kind for kind, _ in events if kind != "BOOKMARK"] == []
