@@ -12,6 +12,10 @@ PREFIXES = {"amp": "aps", "elbv2": "elasticloadbalancing", "resourcegroupstaggin
 """botocore's name of a service -> the prefix of its actions, where they differ."""
 
 ACTIONS: Mapping[tuple[str, str], str] = {
+    # The parts of an upload belong to the object that it becomes.
+    ("s3", "CompleteMultipartUpload"): "s3:PutObject",
+    ("s3", "CreateMultipartUpload"): "s3:PutObject",
+    ("s3", "UploadPart"): "s3:PutObject",
     ("s3", "DeleteBucketEncryption"): "s3:PutEncryptionConfiguration",
     ("s3", "DeleteBucketLifecycle"): "s3:PutLifecycleConfiguration",
     ("s3", "DeleteBucketOwnershipControls"): "s3:PutBucketOwnershipControls",

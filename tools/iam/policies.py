@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.iam import beside
 from tools.iam.actions import Calls, actions
+from tools.iam.backups import BACKUP
 from tools.iam.drill import DRILL
 from tools.iam.recording import PROVISION, READ_ONLY
 from tools.iam.reference import Action, reference
@@ -39,7 +40,7 @@ def policies(recorded: Mapping[str, Calls], declared: Calls) -> dict[str, Policy
     homeless = {each.name for each in reading | writing} - _actions_in(found)
     if homeless:
         raise ValueError(f"no policy has {sorted(homeless)}: add their service to PARTS")
-    return found | STATE | DRILL | NOTIFICATIONS
+    return found | STATE | BACKUP | DRILL | NOTIFICATIONS
 
 
 def _actions_in(found: Mapping[str, Policy]) -> set[str]:

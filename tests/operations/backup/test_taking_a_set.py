@@ -21,10 +21,13 @@ from ils_pipelines.operations.backup.details import (
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.places import BackupPlaces
 from ils_pipelines.operations.backup.run import PieceEvent, Progress, take_set
+from ils_pipelines.operations.backup.verify import verify_set
 from ils_pipelines.settings.layers import Layer
 from tests.end_to_end.conftest import LocalSandbox
+from tests.iam.evaluation import allowed_actions
 from tests.operations.backup.conftest import Calls, new_id
 from tests.operations.watch.site import Site
+from tools.iam.actions import actions
 
 
 def objects(bucket: SetBucket, manifest: Manifest, name: str) -> bytes:
@@ -114,6 +117,16 @@ def test_no_secret_of_the_environment_is_in_a_set(whole: Manifest, site: Site, b
         content = bucket.read(key) or b""
         text = (gzip.decompress(content) if key.endswith(".gz") else content).decode(errors="replace")
         assert not [secret for secret in secrets if secret in text], key
+
+
+def test_taking_and_verifying_makes_only_calls_that_the_policy_allows(site: Site, sandbox: LocalSandbox) -> None:
+    sandbox.forget_requests()
+    verify_set(site.target, take_set(site.target, new_id()).id)
+    calls: dict[str, set[str]] = {}
+    for request in sandbox.control("requests"):
+        calls.setdefault(request["service"], set()).add(request["operation"])
+
+    assert actions(calls) <= allowed_actions(["backup"])
 
 
 def test_a_second_run_of_a_complete_set_changes_nothing(whole: Manifest, site: Site, mutating: Calls) -> None:

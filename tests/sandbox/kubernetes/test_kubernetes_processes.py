@@ -262,6 +262,15 @@ def test_without_leave_a_command_is_not_run_and_says_so(cluster: TestCluster) ->
     assert waiting["message"].startswith("unsupported in the sandbox")
 
 
+def test_the_product_s_own_program_needs_no_leave(cluster: TestCluster) -> None:
+    cluster.server.control("PUT", "settings", {"host_processes": False})
+    order = ["ils", "cluster-job", "nothing", "s3://bucket/order.json", "--region", "us-east-1"]
+    cluster.ok("POST", JOBS, job(container={"command": order}))
+
+    assert ended(cluster)["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 2
+    assert "found 'nothing'" in written(cluster)
+
+
 def test_a_volume_that_no_process_can_have_is_unsupported(cluster: TestCluster) -> None:
     body = job(container={"volumeMounts": [{"name": "settings", "mountPath": "/etc/settings"}]})
     body["spec"]["template"]["spec"]["volumes"] = [{"name": "settings", "configMap": {"name": "settings"}}]
