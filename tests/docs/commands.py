@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w*)( sandbox)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:ils|make|aws) [^`]+)`")
 _SUBSTITUTION = re.compile(r"\$\(([^()]+)\)")
 _WORDS_BEFORE = {"do", "then", "!"}
@@ -27,7 +27,12 @@ class Command:
 
 
 def blocks(document: Path, language: str) -> list[str]:
-    return [body for kind, body in _BLOCK.findall(document.read_text()) if kind == language]
+    return [body for kind, _, body in _BLOCK.findall(document.read_text()) if kind == language]
+
+
+def blocks_for_the_sandbox(document: Path) -> list[str]:
+    """Those that say of themselves that they work there."""
+    return [body for _, marked, body in _BLOCK.findall(document.read_text()) if marked]
 
 
 def commands(document: Path) -> Iterator[Command]:

@@ -1,0 +1,66 @@
+"""What the documents tell people to type."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from ils_pipelines.cli import app
+from tests.docs.commands import blocks_for_the_sandbox, commands
+from tests.end_to_end.conftest import LocalSandbox
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "operations-guide.md"
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_and_option_exists(document: Path) -> None:
+    program = typer.main.get_command(app)
+    for said in (command for command in commands(document) if command.program == "ils"):
+        command: Any = program
+        words = list(said.words[1:])
+        while hasattr(command, "commands") and words and not words[0].startswith("-"):
+            command = command.commands.get(words.pop(0))
+            assert command is not None, said.text
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        for option in (each.split("=")[0] for word in words for each in word.strip("[]").split("/")):
+            assert not option.startswith("--") or option in options | {"--help"}, said.text
+
+
+def test_every_variable_of_the_product_is_in_the_guide() -> None:
+    said = GUIDE.read_text(encoding="utf-8")
+    read = {
+        name
+        for folder in ("ils_pipelines", "ils_sandbox")
+        for source in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r'"(ILS_[A-Z_]+)"', source.read_text(encoding="utf-8"))
+    }
+
+    assert {name for name in read if f"`{name}`" not in said} == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8"))
+
+    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_guide_works_from_the_top_to_the_bottom(tmp_path: Path) -> None:
+    lines = [shlex.split(line)[1:] for body in blocks_for_the_sandbox(GUIDE) for line in body.splitlines()]
+    sandbox = LocalSandbox(tmp_path)
+    try:
+        for line in lines:
+            sandbox.ils(*line)
+    finally:
+        sandbox.ils("sandbox", "stop")
+
+    assert len(lines) > 20
