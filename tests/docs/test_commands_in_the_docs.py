@@ -26,8 +26,9 @@ def test_every_command_and_option_exists(document: Path) -> None:
         command: Any = program
         words = list(said.words[1:])
         while hasattr(command, "commands") and words and not words[0].startswith("-"):
-            command = command.commands.get(words.pop(0))
-            assert command is not None, said.text
+            named = [command.commands.get(name) for name in words.pop(0).split("|")]
+            assert None not in named, said.text
+            command = named[0]
         options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for option in (each.split("=")[0] for word in words for each in word.strip("[]").split("/")):
             assert not option.startswith("--") or option in options | {"--help"}, said.text
