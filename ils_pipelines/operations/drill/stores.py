@@ -186,6 +186,7 @@ def prove_dump(session: Session) -> None:
     into = restore_dump(session.target, access_to(session), DUMPED, session.bucket.chunks(piece.object), piece.sha256)
     session.record(state_checks(dump.state, state_of(into), f"dump {piece.object.key}"))
     with into.connect(autocommit=True) as database:
+        session.record(sound_checks(database, f"dump {piece.object.key}"))
         newest = newest_row(database, session.target.environment.drills.newest_row)
     restored = session.restored_state
     if restored is not None and newest == session.newest_restored and _counts(restored) == _counts(dump.state):
