@@ -26,6 +26,7 @@ def test_a_drill_from_a_terminal(site: Site, backup: Manifest) -> None:
     assert listed[0]["drill"] == found["drill"], "the newest first"
 
 
+@pytest.mark.long
 def test_a_failed_drill_says_why_and_ends_with_1(site: Site, backup: Manifest) -> None:
     done = site.sandbox.ils("drill", "dev", "--scenario", "cache-loss", "--set", "2001-01-01T043000Z", code=1)
     assert "failed" in done.stdout

@@ -63,6 +63,7 @@ def test_a_missing_key_grant(site: Site, backup: Manifest) -> None:
     assert evidence.rto.verdict is Verdict.NOT_MEASURED
 
 
+@pytest.mark.long
 def test_a_key_that_rds_may_not_use(site: Site, backup: Manifest) -> None:
     fault = {
         "service": "rds",
@@ -89,6 +90,7 @@ def test_an_expired_recovery_point(site: Site, backup: Manifest) -> None:
     assert f"snapshot {name} is gone: it expired or was deleted" in cause
 
 
+@pytest.mark.long
 def test_an_expired_snapshot_of_the_cache(site: Site, backup: Manifest) -> None:
     def other(piece: Piece) -> Piece:
         assert isinstance(piece.details, CacheSnapshot)

@@ -167,6 +167,7 @@ def host_of_the_application(site: Site) -> str:
     return str(found["data"]["DATABASE_HOST"])
 
 
+@pytest.mark.long
 def test_a_restore_from_a_terminal(site: Site, backup: Manifest, into: str) -> None:
     arguments = ("restore", "dev", "--into", into, "--set", backup.set, "--only", "cache")
     planned = site.sandbox.ils_json(*arguments, "--plan")
@@ -177,6 +178,7 @@ def test_a_restore_from_a_terminal(site: Site, backup: Manifest, into: str) -> N
     assert {made.kind for made in made_under(site, into)} == {"cache", "security group"}
 
 
+@pytest.mark.long
 def test_a_restore_as_a_job(site: Site, backup: Manifest, into: str) -> None:
     from dagster import DagsterInstance
 

@@ -134,6 +134,7 @@ def test_a_table_gets_back_what_its_restore_lost(site: Site, drill: str) -> None
     dynamodb.delete_backup(BackupArn=backup)
 
 
+@pytest.mark.long
 def test_recovery_protection_and_stream_are_put_on_again(site: Site, drill: str) -> None:
     dynamodb, source = site.client("dynamodb"), f"{site.live}-sessions"
     place = site.place(drill)
