@@ -149,7 +149,10 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
         tags={"ils/action": scan.name, "dagster/max_runtime": str(int(scan.longest.total_seconds()))},
     )
     return ScanDefinitions(
-        checks, report, job, environment_schedules(job, scan.timetable.cron, scan.timetable.description)
+        checks,
+        report,
+        job,
+        environment_schedules(job, scan.timetable.cron, scan.timetable.description, setting=scan.name),
     )
 
 

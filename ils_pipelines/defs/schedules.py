@@ -30,17 +30,25 @@ def environment_schedules(
     cron: Callable[[int], str],
     description: str,
     partition: Partition = _environment_alone,
+    setting: str = "",
 ) -> tuple[ScheduleDefinition, ...]:
     """One schedule of `job` per lasting environment, named `<job>_<environment>`, and `<job>_ephemeral`.
 
-    `cron` gets the environment's position among all, to keep their runs apart.
+    `cron` gets the environment's position among all, to keep their runs apart. `setting` names what of `schedules` in an
+    environment's file says otherwise.
     """
     lasting = lasting_names()
     schedules = [
-        _schedule(job, environment, cron(position), description, partition)
+        _schedule(job, environment, _asked_for(environment, setting) or cron(position), description, partition)
         for position, environment in enumerate(lasting)
     ]
     return (*schedules, _ephemeral_schedule(job, cron(len(lasting)), description, partition))
+
+
+def _asked_for(environment: str, setting: str) -> str | None:
+    found = as_loaded(environment)
+    asked: str | None = getattr(found.schedules, setting) if found and setting else None
+    return asked
 
 
 def _ephemeral_schedule(

@@ -30,6 +30,7 @@ from ils_pipelines.settings.notifications import Notifications
 from ils_pipelines.settings.posture import PostureWaiver
 from ils_pipelines.settings.problems import Finding, Severity, dotted
 from ils_pipelines.settings.rules import findings, rule
+from ils_pipelines.settings.schedules import Schedules
 from ils_pipelines.settings.secrets import Secrets
 from ils_pipelines.settings.section import EnvironmentName, Flag, Section, text
 from ils_pipelines.settings.tables import Tables
@@ -100,6 +101,9 @@ class Environment(Section):
     costs: Costs = Field(default_factory=Costs, description="What the environment may cost.")
     notifications: Notifications = Field(
         default_factory=Notifications, description="Who is told of failed runs and of what scans find."
+    )
+    schedules: Schedules = Field(
+        default_factory=Schedules, description="When the looks at it run, if not at the usual times."
     )
     app: App = Field(default_factory=App, description="The application.")
 

@@ -1,0 +1,58 @@
+"""When looks run: which cron expressions a file may have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from dagster._core.definitions.schedule_definition import is_valid_cron_schedule
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ils_pipelines.defs.scans import Scan
+from ils_pipelines.settings.loading import FileReport
+from ils_pipelines.settings.schedules import Schedules
+
+Read = Callable[..., FileReport]
+
+
+@pytest.mark.parametrize("cron", ["0 5 * * *", "*/15 * * * *", "30 5 * * 1-5", "0,30 6-18/2 1,15 * 0"])
+def test_what_dagster_takes_is_accepted(read: Read, cron: str) -> None:
+    assert read({"schedules": {"drift": cron}}).problems == ()
+    assert is_valid_cron_schedule(cron)
+
+
+@pytest.mark.parametrize(
+    "cron", ["", "0 5 * *", "60 5 * * *", "0 5 0 * *", "5-1 * * * *", "*/0 * * * *", "@daily", "a * * * *"]
+)
+def test_anything_else_is_refused_with_an_example(read: Read, cron: str) -> None:
+    [problem] = read({"schedules": {"drift": cron}}).problems
+
+    assert problem.path == "schedules.drift"
+    assert "five fields" in problem.remedy
+
+
+_NUMBER = st.integers(0, 60).map(str)
+_FIELD = st.one_of(
+    st.just("*"), _NUMBER, st.tuples(_NUMBER, _NUMBER).map("-".join), st.tuples(st.just("*"), _NUMBER).map("/".join)
+)
+
+
+@given(st.lists(_FIELD, min_size=5, max_size=5).map(" ".join))
+def test_whatever_is_accepted_dagster_takes_too(cron: str) -> None:
+    """One that it does not take would keep the whole code location from loading."""
+    try:
+        Schedules(drift=cron)
+    except ValidationError:
+        return
+    assert is_valid_cron_schedule(cron)
+
+
+def test_every_scan_can_be_moved() -> None:
+    from ils_pipelines.defs import certificates, costs, drift, health, posture
+
+    modules = (certificates, costs, drift, health, posture)
+    names = {each.name for module in modules for each in vars(module).values() if isinstance(each, Scan)}
+
+    assert names == set(Schedules.model_fields)
