@@ -289,3 +289,12 @@ def test_subnets_and_groups_stay_while_a_cache_uses_them(aws: Any, network: Any,
         ec2.delete_subnet(SubnetId=network.subnets[0])
     with pytest.raises(ClientError, match=name):
         ec2.delete_security_group(GroupId=network.group)
+
+
+def test_what_a_key_of_several_regions_encrypts_is_decrypted_in_all_of_them(aws: Any) -> None:
+    kms, there = aws.client("kms"), aws.client("kms", region="eu-west-1")
+    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    made = kms.generate_data_key(KeyId=key, KeySpec="AES_256")
+    for client in (kms, there):
+        assert client.decrypt(CiphertextBlob=made["CiphertextBlob"], KeyId=key)["Plaintext"] == made["Plaintext"]
