@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PG_DUMP = "pg_dump"
 _CHUNK = 1024 * 1024
+_SECONDS_OF_SILENCE = 60
 _READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SNAPSHOT = """
     SELECT pg_export_snapshot(), clock_timestamp(), current_setting('server_version'),
@@ -37,7 +38,7 @@ _SNAPSHOT = """
 
 
 class DumpFailed(BackupError):
-    """There is no dump; nothing of it is left in the bucket."""
+    """There is no dump: what may have been uploaded of it is recorded nowhere, and the next attempt uploads anew."""
 
 
 class DumpOrder(Record):
@@ -165,11 +166,14 @@ def _keep_open(session: psycopg.Connection[Any]) -> None:
 @contextmanager
 def _kept_alive(session: psycopg.Connection[Any]) -> Iterator[None]:
     """Say something now and then: what is in between may cut off a connection that is silent for minutes."""
+    from psycopg import Error
+
     ended = threading.Event()
 
     def speak() -> None:
-        while not ended.wait(60):
-            session.execute("SELECT 1")
+        with suppress(Error):  # pg_dump, which has taken up the snapshot or cannot any more, says what is wrong
+            while not ended.wait(_SECONDS_OF_SILENCE):
+                session.execute("SELECT 1")
 
     speaking = threading.Thread(target=speak, name="keep-snapshot", daemon=True)
     speaking.start()
