@@ -60,7 +60,8 @@ def _pod(job: ClusterJob) -> dict[str, Any]:
         container["envFrom"] = [{"secretRef": {"name": job.name}}]
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
-        "automountServiceAccountToken": job.service_account is not None,
+        # A job asks AWS, not Kubernetes; the token that EKS exchanges for a role comes in a volume of its own.
+        "automountServiceAccountToken": False,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER_ID,
