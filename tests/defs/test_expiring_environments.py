@@ -124,7 +124,9 @@ def test_scans_of_ephemeral_environments_have_a_schedule_that_asks_at_each_tick(
     schedule = next(each for each in defs.schedules or () if each.name == "drift_scan_ephemeral")
 
     def tick() -> list[str | None]:
-        with build_schedule_context(instance=instance, repository_def=defs.get_repository_def()) as context:
+        with build_schedule_context(
+            instance=instance, repository_def=defs.get_repository_def(), scheduled_execution_time=datetime.now(UTC)
+        ) as context:
             return [request.partition_key for request in schedule.evaluate_tick(context).run_requests or ()]
 
     assert tick() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from kubernetes.client import AppsV1Api, AutoscalingV2Api, CoreV1Api
@@ -39,7 +40,14 @@ def released(terminal: Terminal, environment: str) -> None:
     layer_work(terminal.target(environment), Layer.APP_RELEASE).up()
 
 
+def newest_release(terminal: Terminal) -> dict[str, Any]:
+    newest: dict[str, Any] = json.loads(terminal.ils("releases", "dev", "--json").stdout)["releases"][0]
+    return newest
+
+
 def test_a_release_that_crashes_says_why_is_rolled_back_and_can_be_looked_up(terminal: Terminal) -> None:
+    released(terminal, "dev")
+    serving = newest_release(terminal)["number"]
     terminal.edit("dev", IMAGE, "image: ils/app:crash")
     terminal.edit(
         "dev",
@@ -52,19 +60,23 @@ def test_a_release_that_crashes_says_why_is_rolled_back_and_can_be_looked_up(ter
     said = " ".join(failed.stderr.split())
     assert "CrashLoopBackOff" in said
     assert "exit code 1" in said
-    assert "Rolled back to release 1" in said
+    assert f"Rolled back to release {serving}" in said
     releases = json.loads(terminal.ils("releases", "dev", "--json").stdout)["releases"]
-    assert [(each["number"], each["status"]) for each in releases[:2]] == [(2, "failed"), (1, "released")]
-    assert "went back to release 1" in terminal.ils("releases", "dev").stdout
+    assert [(each["number"], each["status"]) for each in releases[:2]] == [
+        (serving + 1, "failed"),
+        (serving, "released"),
+    ]
+    assert f"went back to release {serving}" in terminal.ils("releases", "dev").stdout
 
 
 def test_a_rollback_is_a_run_that_releases_the_one_before(terminal: Terminal) -> None:
+    released(terminal, "dev")
     terminal.edit("dev", IMAGE, "image: ils/app:1.1.0")
     released(terminal, "dev")
 
     terminal.ils("rollback", "dev", "--reason", "slow since")
 
-    newest = json.loads(terminal.ils("releases", "dev", "--json").stdout)["releases"][0]
+    newest = newest_release(terminal)
     assert (newest["image"].partition("@")[0], newest["reason"]) == ("ils/app:1.0.0", "slow since")
 
 

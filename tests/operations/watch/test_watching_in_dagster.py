@@ -72,7 +72,11 @@ def test_each_environment_has_a_schedule_in_utc_that_is_off_in_the_sandbox(job: 
         assert schedule.default_status is DefaultScheduleStatus.STOPPED
         with (
             DagsterInstance.local_temp() as instance,
-            build_schedule_context(instance, repository_def=code_location.get_repository_def()) as context,
+            build_schedule_context(
+                instance,
+                repository_def=code_location.get_repository_def(),
+                scheduled_execution_time=datetime(2026, 11, 25, tzinfo=UTC),
+            ) as context,
         ):
             register_environments(instance)
             [request] = schedule.evaluate_tick(context).run_requests or ()

@@ -14,7 +14,8 @@ from ils_pipelines.settings.layers import Layer
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.watch.site import Site, site_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+# Others of a process rely on there being dev alone: these run without them.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 TIERS = ("staging", "production")
 

@@ -356,6 +356,8 @@ RESTRICTED = "/api/v1/namespaces/restricted/pods"
 def restricted(cluster: TestCluster) -> TestCluster:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     cluster.ok("POST", NAMESPACES, {"metadata": {"name": "restricted", "labels": labels}})
+    account = "/api/v1/namespaces/restricted/serviceaccounts/default"
+    cluster.eventually(lambda: cluster.call("GET", account).code == 200, "a service account for pods")
     return cluster
 
 
