@@ -56,6 +56,7 @@ class PostgresServer:
         self.socket_folder = socket_folder
         self._log = log
         self._process: OwnedProcess | None = None
+        self._ready = False
 
     @property
     def socket(self) -> Path:
@@ -63,7 +64,8 @@ class PostgresServer:
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.running
+        """Whether it takes connections: not yet while it recovers."""
+        return self._ready and self._process is not None and self._process.running
 
     def start(self, archive: Path, settings: Mapping[str, str] | None = None) -> None:
         """Start it and wait until it takes connections; after a recovery, until that is done.
@@ -87,6 +89,7 @@ class PostgresServer:
         status = self._data / "postmaster.pid"
         self._await_end_of_previous(status)
         said_before = self._log.stat().st_size if self._log.exists() else 0
+        self._ready = False
         self._process = OwnedProcess(command, signal_name="INT", log=self._log)
         deadline = time.monotonic() + SECONDS_TO_START
         while not _is_ready(status):
@@ -96,6 +99,7 @@ class PostgresServer:
                 message = f"PostgreSQL did not start: {_complaint(said)} (see {self._log})"
                 raise DataServerError(message)
             time.sleep(_POLL_SECONDS)
+        self._ready = True
 
     def _await_end_of_previous(self, status: Path) -> None:
         """A server whose parent was killed a moment ago may still be saving."""
@@ -111,6 +115,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Cut off every session, save, and end. Raises `DataServerError` when it does not end."""
+        self._ready = False
         if self._process is not None:
             self._process.end()
             self._process = None
