@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from ils_pipelines.cli_recovery import recovery
+from ils_pipelines.cli_application import application
+from ils_pipelines.cli_options import EnvironmentArgument, JsonOption
+from ils_pipelines.cli_recovery import backup, recovery
 from ils_pipelines.errors import IlsError
-from ils_pipelines.operations.rotation.models import What
 from ils_pipelines.settings.layers import Layer
 
 HELP = """Provision and operate the Integrated Lens System on AWS.
@@ -26,10 +27,9 @@ Exit codes: 0 success, 1 a failure or a wrong environment file, 2 a wrong comman
 """
 
 app = typer.Typer(no_args_is_help=True, help=HELP, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(application)
 app.add_typer(recovery)
-
-EnvironmentArgument = Annotated[str, typer.Argument(help="Name of the environment, e.g. dev.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+app.add_typer(backup, name="backup")
 
 
 @app.command()
@@ -152,65 +152,6 @@ def posture(environment: EnvironmentArgument, as_json: JsonOption = False) -> No
     raise typer.Exit(evaluate(environment, as_json=as_json))
 
 
-backup_app = typer.Typer(no_args_is_help=True, help="Take, look at and delete backup sets.")
-app.add_typer(backup_app, name="backup")
-SetArgument = Annotated[
-    str | None, typer.Argument(metavar="SET", help="Its name; the newest by default.", show_default=False)
-]
-
-
-@backup_app.command("run")
-def backup_run(
-    environment: EnvironmentArgument,
-    set_name: Annotated[
-        str | None,
-        typer.Option("--set", help="Finish this one; by default the unfinished one of today, or a new one."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take a backup set and verify it. One that was interrupted, or is partial, is finished: nothing is done twice."""
-    from ils_pipelines.commands.backup import run
-
-    raise typer.Exit(run(environment, set_name, as_json=as_json))
-
-
-@backup_app.command("list")
-def backup_list(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
-    """List the backup sets of an environment, and how it stands with them. Exit code 1 when one question is not answered
-    well."""
-    from ils_pipelines.commands.backup import list_sets
-
-    raise typer.Exit(list_sets(environment, as_json=as_json))
-
-
-@backup_app.command("show")
-def backup_show(environment: EnvironmentArgument, set_name: SetArgument = None, as_json: JsonOption = False) -> None:
-    """Show what a backup set consists of."""
-    from ils_pipelines.commands.backup import show
-
-    raise typer.Exit(show(environment, set_name, as_json=as_json))
-
-
-@backup_app.command("verify")
-def backup_verify(environment: EnvironmentArgument, set_name: SetArgument = None, as_json: JsonOption = False) -> None:
-    """Look at every piece of a backup set again, without restoring it. Exit code 1 when anything is wrong or missing."""
-    from ils_pipelines.commands.backup import verify
-
-    raise typer.Exit(verify(environment, set_name, as_json=as_json))
-
-
-@backup_app.command("prune")
-def backup_prune(
-    environment: EnvironmentArgument,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Delete the backup sets that the environment's file does not ask to keep. Never the last one known to be good."""
-    from ils_pipelines.commands.backup import prune
-
-    raise typer.Exit(prune(environment, dry_run=dry_run, as_json=as_json))
-
-
 @app.command()
 def drift(
     environment: EnvironmentArgument,
@@ -254,136 +195,6 @@ def costs(
     from ils_pipelines.commands.spending import costs as look
 
     raise typer.Exit(look(environment, page=page, as_json=as_json))
-
-
-@app.command()
-def releases(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
-    """Show what was released into an environment: numbers, images, what became of each."""
-    from ils_pipelines.commands.releases import releases as show
-
-    raise typer.Exit(show(environment, as_json=as_json))
-
-
-@app.command()
-def rollback(
-    environment: EnvironmentArgument,
-    to: Annotated[
-        int | None, typer.Option(help="Number of the release; the one before by default.", show_default=False, min=1)
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Why, in one line; kept in the history.")] = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Release an earlier release again, code and configuration. A release that fails goes back by itself."""
-    from ils_pipelines.commands.rollback import rollback as go_back
-
-    raise typer.Exit(go_back(environment, to=to, reason=reason, as_json=as_json))
-
-
-@app.command()
-def promote(
-    source: Annotated[str, typer.Argument(help="Environment in which the release runs.", show_default=False)],
-    into: Annotated[str, typer.Argument(help="Environment that gets it.", show_default=False)],
-    approve: Annotated[
-        str, typer.Option(help="Approve the plan with this digest yourself, as for `ils up`.", show_default=False)
-    ] = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Release into one environment exactly what runs in another, if it is healthy there. Writes app.image of its file."""
-    from ils_pipelines.commands.promote import promote as release
-
-    raise typer.Exit(release(source, into, as_json=as_json, approve=approve))
-
-
-@app.command()
-def scale(
-    environment: EnvironmentArgument,
-    replicas: Annotated[
-        int | None, typer.Option(help="Pods, where no autoscaler says so; 0 for none.", min=0, show_default=False)
-    ] = None,
-    fewest: Annotated[
-        int | None, typer.Option("--min", help="Fewest pods of the autoscaler.", show_default=False)
-    ] = None,
-    most: Annotated[int | None, typer.Option("--max", help="Most pods of the autoscaler.", show_default=False)] = None,
-    nodes: Annotated[
-        list[str] | None,
-        typer.Option(help="GROUP=FEWEST:MOST or GROUP=FEWEST:MOST:NOW; once for each node group.", show_default=False),
-    ] = None,
-    restore: Annotated[bool, typer.Option("--restore", help="All as the environment's file says.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Change how many pods and nodes there are, until the environment is changed next. Refuses what would do harm."""
-    from ils_pipelines.commands.scale import scale as change
-
-    raise typer.Exit(
-        change(
-            environment,
-            replicas=replicas,
-            fewest=fewest,
-            most=most,
-            nodes=nodes or (),
-            restore=restore,
-            as_json=as_json,
-        )
-    )
-
-
-@app.command()
-def rotate(
-    environment: EnvironmentArgument,
-    what: Annotated[
-        list[What] | None, typer.Option(help="database or cache; both by default.", show_default=False)
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Put other secrets in the place of those that open the database and the cache. Pods go over to them; shows the proof."""
-    from ils_pipelines.commands.rotate import rotate as change
-
-    raise typer.Exit(change(environment, what=what or (), as_json=as_json))
-
-
-@app.command()
-def upgrade(
-    environment: EnvironmentArgument,
-    check: Annotated[bool, typer.Option("--check", help="Show the way and what speaks against it.")] = False,
-    nodes: Annotated[bool, typer.Option("--nodes", help="Bring nodes to the newest image instead.")] = False,
-    confirm: Annotated[
-        str, typer.Option(help="The environment's name once more, where it asks for approval.", show_default=False)
-    ] = "",
-    bake_minutes: Annotated[
-        float, typer.Option(help="How long a new control plane is watched before nodes follow.", min=0)
-    ] = 10,
-    as_json: JsonOption = False,
-) -> None:
-    """Bring the cluster to the Kubernetes version that its file says, one minor at a time; goes on where one ended."""
-    from ils_pipelines.commands.upgrade import upgrade as go
-
-    raise typer.Exit(
-        go(
-            environment,
-            nodes=nodes,
-            only_check=check,
-            confirm=confirm,
-            bake_minutes=bake_minutes,
-            as_json=as_json,
-        )
-    )
-
-
-@app.command()
-def export(
-    environment: EnvironmentArgument,
-    form: Annotated[
-        str, typer.Option("--format", help="yaml, helm for a chart, or cluster-autoscaler for its values.")
-    ] = "yaml",
-    output: Annotated[
-        Path | None,
-        typer.Option(help="File for yaml (standard output by default), folder for helm.", show_default=False),
-    ] = None,
-) -> None:
-    """Write what is released as plain YAML or as a Helm chart with the environment's values. Without what is secret."""
-    from ils_pipelines.commands.export import export as write
-
-    raise typer.Exit(write(environment, form=form, output=output))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The part of `ils` that brings back what was lost, and rehearses it."""
+"""The part of `ils` that keeps data, brings back what was lost, and rehearses it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-EnvironmentArgument = Annotated[str, typer.Argument(help="Name of the environment, e.g. dev.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+from ils_pipelines.cli_options import EnvironmentArgument, JsonOption
 
 recovery = typer.Typer()
 
@@ -92,3 +91,61 @@ def switch(
     if bool(to) == back:
         raise typer.BadParameter("--to NAME for a restored database, or --back for the environment's own")
     raise typer.Exit(change_over(environment, to=to, back=back, as_json=as_json))
+
+
+backup = typer.Typer(no_args_is_help=True, help="Take, look at and delete backup sets.")
+SetArgument = Annotated[
+    str | None, typer.Argument(metavar="SET", help="Its name; the newest by default.", show_default=False)
+]
+
+
+@backup.command("run")
+def backup_run(
+    environment: EnvironmentArgument,
+    set_name: Annotated[
+        str | None,
+        typer.Option("--set", help="Finish this one; by default the unfinished one of today, or a new one."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a backup set and verify it. One that was interrupted, or is partial, is finished: nothing is done twice."""
+    from ils_pipelines.commands.backup import run
+
+    raise typer.Exit(run(environment, set_name, as_json=as_json))
+
+
+@backup.command("list")
+def backup_list(environment: EnvironmentArgument, as_json: JsonOption = False) -> None:
+    """List the backup sets of an environment, and how it stands with them. Exit code 1 when one question is not answered
+    well."""
+    from ils_pipelines.commands.backup import list_sets
+
+    raise typer.Exit(list_sets(environment, as_json=as_json))
+
+
+@backup.command("show")
+def backup_show(environment: EnvironmentArgument, set_name: SetArgument = None, as_json: JsonOption = False) -> None:
+    """Show what a backup set consists of."""
+    from ils_pipelines.commands.backup import show
+
+    raise typer.Exit(show(environment, set_name, as_json=as_json))
+
+
+@backup.command("verify")
+def backup_verify(environment: EnvironmentArgument, set_name: SetArgument = None, as_json: JsonOption = False) -> None:
+    """Look at every piece of a backup set again, without restoring it. Exit code 1 when anything is wrong or missing."""
+    from ils_pipelines.commands.backup import verify
+
+    raise typer.Exit(verify(environment, set_name, as_json=as_json))
+
+
+@backup.command("prune")
+def backup_prune(
+    environment: EnvironmentArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete the backup sets that the environment's file does not ask to keep. Never the last one known to be good."""
+    from ils_pipelines.commands.backup import prune
+
+    raise typer.Exit(prune(environment, dry_run=dry_run, as_json=as_json))
