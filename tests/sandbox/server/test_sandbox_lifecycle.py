@@ -171,6 +171,8 @@ def usual_port_taken(sandbox: Any) -> tuple[str, socket.socket]:
         usual = sandbox.state.aws.endpoint
         sandbox.run("stop")
         squatter = socket.socket()
+        # As servers do: connections that the stopped one closed a moment ago hold nobody up.
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             squatter.bind(("127.0.0.1", int(usual.rpartition(":")[2])))
         except OSError:
