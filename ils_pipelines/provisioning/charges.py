@@ -122,6 +122,8 @@ FREE = frozenset(
         "aws:sns/topicSubscription:TopicSubscription",
         "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "aws:xray/group:Group",
+        "aws:xray/samplingRule:SamplingRule",
     }
 )
 

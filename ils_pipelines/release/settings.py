@@ -132,7 +132,7 @@ def release_of(
         "REDIS_HOST": cache.host,
         "REDIS_PORT": str(cache.port),
         "REDIS_TLS": "true",
-        **tracing_variables(app, environment.name),
+        **tracing_variables(environment),
     }
     twice = sorted(app.extra_env.keys() & (own.keys() | secrets.keys()))
     if twice:

@@ -102,6 +102,13 @@ COLLECTORS_NAMESPACE = "opentelemetry-operator-system"
 """Where the ADOT add-on runs its collectors."""
 TRACES_SERVICE = "adot-col-otlp-ingest-collector"
 """The service that it makes for the one that takes traces."""
+KEPT_A_SECOND = 1
+"""Requests of each second that are traced whatever the rate, where X-Ray is asked: quiet hours are seen too."""
+
+
+def traced_service(environment: str) -> str:
+    """What the application calls itself in traces: X-Ray keeps those of all environments of an account together."""
+    return f"ils-{environment}"
 
 
 class Monitoring(Section):
@@ -116,6 +123,10 @@ class Monitoring(Section):
     )
     tracing: Flag = Field(
         default=False, description="Whether an OpenTelemetry collector (ADOT) takes traces and hands them to X-Ray."
+    )
+    trace_percent: Percent = Field(
+        default=5,  # X-Ray's own
+        description="Requests that are traced, of a hundred: told to pods that trace, and to X-Ray as a sampling rule.",
     )
     prometheus: Prometheus = Field(
         default=Prometheus.NONE, description="Where metrics go that pods offer to Prometheus, scraped by ADOT."

@@ -26,6 +26,7 @@ from pulumi_aws import (
     secretsmanager,
     sns,
     vpc,
+    xray,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "secretsmanager",
     "sns",
     "vpc",
+    "xray",
 ]
 
 for _name in __all__:

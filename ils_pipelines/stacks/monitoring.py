@@ -21,6 +21,7 @@ from ils_pipelines.stacks.outputs import (
     MonitoringOutputs,
     TablesOutputs,
 )
+from ils_pipelines.stacks.sampling import Sampling, SamplingArgs
 from ils_pipelines.stacks.telemetry import OTLP_ENDPOINT, Telemetry, TelemetryArgs
 from ils_pipelines.stacks.upstream import Upstream
 
@@ -49,6 +50,8 @@ def declare(environment: Environment, upstream: Upstream) -> None:
             logs_key_arn=keys.logs_key_arn,
         ),
     )
+    if settings.tracing:
+        Sampling("sampling", SamplingArgs(naming=naming, settings=settings))
     alerting = Alarms(
         "alarms",
         AlarmsArgs(

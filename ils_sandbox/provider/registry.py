@@ -35,6 +35,7 @@ from ils_sandbox.provider.services import (
     secretsmanager,
     sns,
     wafv2,
+    xray,
 )
 
 _SERVICES = (
@@ -67,6 +68,7 @@ _SERVICES = (
     eks_access,
     route53,
     wafv2,
+    xray,
 )
 
 TYPES: Mapping[str, ResourceType] = {entry.name: entry for service in _SERVICES for entry in service.TYPES}

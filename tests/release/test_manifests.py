@@ -161,6 +161,13 @@ def test_tracing_to_a_collector_names_it_and_opens_the_way_there() -> None:
     assert found["NetworkPolicy", "ils"]["spec"]["egress"][-1]["ports"] == [{"protocol": "TCP", "port": 4318}]
 
 
+def test_pods_trace_under_the_name_and_at_the_rate_that_x_ray_knows() -> None:
+    found = of({"tracing": {"mode": "collector"}}, monitoring={"trace_percent": 25})["ConfigMap", "ils-config"]["data"]
+
+    assert found["OTEL_SERVICE_NAME"] == f"ils-{found['ENVIRONMENT']}"
+    assert (found["OTEL_TRACES_SAMPLER"], found["OTEL_TRACES_SAMPLER_ARG"]) == ("parentbased_traceidratio", "0.25")
+
+
 def test_tracing_through_a_sidecar_adds_a_hardened_collector_to_each_pod() -> None:
     found = of({"tracing": {"mode": "sidecar", "sidecar_image": COLLECTOR}})
 

@@ -232,6 +232,16 @@ def test_traces_go_to_x_ray_through_a_collector_that_may_do_nothing_else(run: An
     assert list(policies.values()) == ["AWSXrayWriteOnlyAccess"]
 
 
+@pytest.mark.parametrize(("name", "rate"), [("dev", 1), ("staging", 0.25), ("production", 0.05)])
+def test_x_ray_traces_as_many_requests_of_the_environment_as_its_file_says(
+    of_tier: Callable[[str], Runs], name: str, rate: float
+) -> None:
+    run = of_tier(name)[Layer.MONITORING]
+    rule, group = run.one("SamplingRule").inputs, run.one("Group").inputs
+    assert (rule["ruleName"], rule["serviceName"], rule["fixedRate"]) == (f"ils-{name}", f"ils-{name}", rate)
+    assert (group["groupName"], group["filterExpression"]) == (f"ils-{name}", f'service("ils-{name}")')
+
+
 def test_the_collectors_wait_for_the_operator_s_certificates(run: Any) -> None:
     assert run.one("Addon", "cert-manager").urn in run.one("Addon", "adot").dependencies
 
@@ -263,5 +273,5 @@ def test_prometheus_metrics_go_to_a_workspace_when_that_is_asked_for(apply_chang
 
 def test_nothing_is_installed_where_nothing_is_asked_for(apply_changed: Changed) -> None:
     run = apply_changed(monitoring={"tracing": False, "prometheus": "none"})[Layer.MONITORING]
-    assert (run.of("Addon"), run.of("Role"), run.of("LogGroup")) == ([], [], [])
+    assert [run.of(kind) for kind in ("Addon", "Role", "LogGroup", "SamplingRule", "Group")] == [[]] * 5
     assert run.outputs["otlp_endpoint"] == ""

@@ -129,6 +129,7 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
     "sns": ("GetSubscriptionAttributes", "GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource"),
     "ssm": ("GetParameter",),
     "wafv2": ("GetWebACL", "GetWebACLForResource"),
+    "xray": ("GetGroup", "GetSamplingRules", "ListTagsForResource"),
 }
 
 PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
@@ -156,6 +157,7 @@ PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
     # A rotation moves the mark of the version in force; no recorded life has one.
     "secretsmanager": ("TagResource", "UntagResource", "UpdateSecretVersionStage"),
     "dynamodb": ("TagResource", "UntagResource"),
+    "xray": ("TagResource", "UntagResource"),
 }
 
 NOT_GRANTED: Mapping[str, str] = {

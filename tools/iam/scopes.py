@@ -60,6 +60,8 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("sns", "topic"): _regional("sns", f"{NAME}-*"),
     ("wafv2", "loadbalancer/app/"): _regional("elasticloadbalancing", f"loadbalancer/app/{NAME}/*"),
     ("wafv2", "webacl"): _regional("wafv2", "*/webacl/*"),
+    ("xray", "group"): _regional("xray", f"group/{NAME}/*"),
+    ("xray", "sampling-rule"): _regional("xray", f"sampling-rule/{NAME}"),
 }
 """Types of resources whose names the programs choose."""
 

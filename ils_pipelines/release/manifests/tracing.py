@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ils_pipelines.settings.app import App
+from ils_pipelines.settings.environment import Environment
+from ils_pipelines.settings.monitoring import traced_service
 from ils_pipelines.settings.workload import TracingMode
 
 OTLP_HTTP_PORT = 4318
@@ -15,9 +17,9 @@ SIDECAR_CONFIG = Path(__file__).parents[1] / "export" / "chart" / "collector.yam
 """The same file for the sidecar here and in the Helm chart."""
 
 
-def tracing_variables(app: App, environment: str) -> dict[str, str]:
+def tracing_variables(environment: Environment) -> dict[str, str]:
     """What OpenTelemetry's SDKs read from their environment; nothing when tracing is off."""
-    tracing = app.tracing
+    tracing = environment.app.tracing
     hosts = {
         TracingMode.COLLECTOR: f"{tracing.collector_service}.{tracing.collector_namespace}.svc.cluster.local",
         TracingMode.SIDECAR: "127.0.0.1",
@@ -28,9 +30,12 @@ def tracing_variables(app: App, environment: str) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{hosts[tracing.mode]}:{OTLP_HTTP_PORT}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_PROPAGATORS": "xray,tracecontext",
-        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={environment}",
-        "OTEL_SERVICE_NAME": "ils",
+        "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={environment.name}",
+        "OTEL_SERVICE_NAME": traced_service(environment.name),
         "OTEL_TRACES_EXPORTER": "otlp",
+        # A request that another service traces already is traced here too; of the others, so many.
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": str(environment.monitoring.trace_percent / 100),
     }
 
 

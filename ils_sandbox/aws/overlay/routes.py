@@ -22,6 +22,7 @@ from ils_sandbox.aws.overlay import (
     ssm,
     tagging,
     wafv2,
+    xray,
 )
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
@@ -53,6 +54,7 @@ SERVICES: dict[str, Routes] = {
     "sns": sns.ROUTES,
     "ssm": ssm.ROUTES,
     "wafv2": wafv2.ROUTES,
+    "xray": xray.ROUTES,
 }
 
 TABLE: dict[tuple[str, str], Handler] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import xray
 from ils_sandbox.aws.overlay.eks.routes import ARNS
 from ils_sandbox.aws.overlay.elasticache.tags import TAGS
 from ils_sandbox.aws.overlay.world import Result, Routes, World
@@ -46,6 +47,7 @@ def _of_moto(call: Call, world: World) -> Iterator[Result]:
 
 def _others(call: Call, world: World) -> Iterator[tuple[str, Tags]]:
     yield from list(world.table(TAGS, call).items())
+    yield from list(world.table(xray.TAGS, call).items())
     for operation, member, identifier, kind in _EC2:
         for each in world.invoke(call, "ec2", operation)[member]:
             tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()}

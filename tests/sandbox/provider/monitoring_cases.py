@@ -1,4 +1,4 @@
-"""Cases of SNS, CloudWatch and Prometheus."""
+"""Cases of SNS, CloudWatch, Prometheus and X-Ray."""
 
 from __future__ import annotations
 
@@ -156,5 +156,43 @@ CASES = (
         replacement=lambda around: {"kmsKeyArn": around.other_key},
         drift=lambda around, made: around.client("amp").update_workspace_alias(workspaceId=made.id, alias="by-hand"),
         drifted="alias",
+    ),
+    Case(
+        "aws:xray/group:Group",
+        lambda _: {"groupName": name(), "filterExpression": 'service("ils-dev")', "tags": {"team": "lens"}},
+        edit=lambda _: {
+            "filterExpression": "responsetime > 5",
+            "insightsConfiguration": {"insightsEnabled": True, "notificationsEnabled": True},
+            "tags": {"team": "platform"},
+        },
+        replacement=lambda _: {"groupName": name()},
+        drift=lambda around, made: around.client("xray").update_group(
+            GroupARN=made.id, FilterExpression='service("by-hand")'
+        ),
+        drifted="filterExpression",
+    ),
+    Case(
+        "aws:xray/samplingRule:SamplingRule",
+        lambda _: {
+            "ruleName": name(),
+            "priority": 1000,
+            "fixedRate": 0.05,
+            "reservoirSize": 1,
+            "serviceName": "ils-dev",
+            "serviceType": "*",
+            "host": "*",
+            "httpMethod": "*",
+            "urlPath": "/orders/*",
+            "resourceArn": "*",
+            "version": 1,
+            "attributes": {"http.status_code": "5*"},
+            "tags": {"team": "lens"},
+        },
+        edit=lambda _: {"fixedRate": 1, "reservoirSize": 0, "attributes": None, "tags": {"team": "platform"}},
+        replacement=lambda _: {"ruleName": name()},
+        drift=lambda around, made: around.client("xray").update_sampling_rule(
+            SamplingRuleUpdate={"RuleName": made.id, "FixedRate": 0.5}
+        ),
+        drifted="fixedRate",
     ),
 )
