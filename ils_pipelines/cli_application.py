@@ -103,6 +103,10 @@ def upgrade(
     environment: EnvironmentArgument,
     check: Annotated[bool, typer.Option("--check", help="Show the way and what speaks against it.")] = False,
     nodes: Annotated[bool, typer.Option("--nodes", help="Bring nodes to the newest image instead.")] = False,
+    database: Annotated[
+        bool, typer.Option("--database", help="Bring the database to its newest minor version, in its window, instead.")
+    ] = False,
+    now: Annotated[bool, typer.Option("--now", help="With --database: do not wait for the window.")] = False,
     confirm: Annotated[
         str, typer.Option(help="The environment's name once more, where it asks for approval.", show_default=False)
     ] = "",
@@ -113,7 +117,14 @@ def upgrade(
 ) -> None:
     """Bring the cluster to the Kubernetes version that its file says, one minor at a time; goes on where one ended."""
     from ils_pipelines.commands.upgrade import upgrade as go
+    from ils_pipelines.commands.upgrade import upgrade_database
 
+    if nodes and database:
+        raise typer.BadParameter("choose one of --nodes and --database")
+    if now and not database:
+        raise typer.BadParameter("--now is for --database: everything else is done at once")
+    if database:
+        raise typer.Exit(upgrade_database(environment, now=now, only_check=check, confirm=confirm, as_json=as_json))
     raise typer.Exit(
         go(
             environment,

@@ -25,7 +25,7 @@ from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
-from ils_pipelines.defs.upgrade import cluster_upgrade, node_refresh
+from ils_pipelines.defs.upgrade import cluster_upgrade, database_upgrade, node_refresh
 
 SCANS = (
     scan_definitions(POSTURE),
@@ -52,6 +52,7 @@ defs = Definitions(
         sweep_drills,
         cluster_upgrade,
         node_refresh,
+        database_upgrade,
         *BACKUP_JOBS,
         *(scan.job for scan in SCANS),
     ],

@@ -61,6 +61,8 @@ OPS: Mapping[Action, str] = {
     Action.UPGRADE: "upgrade",
 }
 """The step of a job that takes what was asked for."""
+OTHER_OPS: Mapping[str, str] = {"database_upgrade": "upgrade_database"}
+"""Of jobs that are not the usual one of their action."""
 
 
 @dataclass
@@ -121,7 +123,7 @@ def run(
             asked = {"confirm": confirm}
         if approve:
             approve_to_apply(target, approve)
-        config = {"ops": {OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
+        config = {"ops": {OTHER_OPS.get(job) or OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
         run_id, code = _run_job(job or JOBS[action], environment, collected, config)
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             collected.versions = verdicts(target)

@@ -1,4 +1,5 @@
-"""The jobs that bring a cluster to the Kubernetes version that its file says, and its nodes to the newest image."""
+"""The jobs that bring a cluster to the Kubernetes version that its file says, its nodes to the newest image, and the
+database to the newest minor version."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +20,7 @@ from ils_pipelines.settings.layers import Layer
 
 UPGRADE = "cluster_upgrade"
 REFRESH = "node_refresh"
+DATABASE = "database_upgrade"
 _TAGS = {"ils/action": str(Action.UPGRADE), "dagster/max_runtime": str(12 * 3600)}
 """An hour for each control plane and for each group of nodes, several times over."""
 
@@ -30,6 +32,13 @@ class How(Config):
     bake_minutes: float = Field(
         default=10, ge=0, description="How long a new control plane is watched before nodes follow."
     )
+
+
+class DatabaseHow(Config):
+    """How the database is upgraded."""
+
+    confirm: str = Field(default="", description="The environment's name once more, where it asks for approval.")
+    now: bool = Field(default=False, description="Instead of in the maintenance window: sessions are lost meanwhile.")
 
 
 @op(name="upgrade", description="One minor version after the other: the control plane, the add-ons, then the nodes.")
@@ -60,11 +69,27 @@ def _refresh(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
     _do(context, "Nodes refreshed", work)
 
 
-def _do(context: OpExecutionContext, done: str, work: Callable[[OnEvent], LayerReport]) -> None:
-    report = told(context, Layer.CLUSTER, Action.UPGRADE, work)
+@op(
+    name="upgrade_database",
+    description="Has RDS bring the database to the newest minor version, in its maintenance window or now.",
+)
+def _upgrade_database(context: OpExecutionContext, config: DatabaseHow, targets: EnvironmentTargets) -> None:
+    from ils_pipelines.operations.upgrade.database import DatabaseUpgrade
+
+    def work(on_event: OnEvent) -> LayerReport:
+        target = targets.open(context.partition_key)
+        return DatabaseUpgrade(target, on_event, step_cancel_event(), now=config.now).go(config.confirm)
+
+    _do(context, "Upgraded" if config.now else "Upgraded, or to be in the maintenance window", work, Layer.DATABASE)
+
+
+def _do(
+    context: OpExecutionContext, done: str, work: Callable[[OnEvent], LayerReport], layer: Layer = Layer.CLUSTER
+) -> None:
+    report = told(context, layer, Action.UPGRADE, work)
     context.log_event(
         AssetObservation(
-            asset_key=asset_key(Layer.CLUSTER),
+            asset_key=asset_key(layer),
             partition=context.partition_key,
             description=done,
             metadata=report_metadata(report),
@@ -82,5 +107,11 @@ def _refreshing() -> None:
     _refresh()
 
 
+@graph(name=DATABASE, description="Bring the database to the newest minor version that its file allows; resumable.")
+def _upgrading_database() -> None:
+    _upgrade_database()
+
+
 cluster_upgrade = _upgrading.to_job(name=UPGRADE, partitions_def=ENVIRONMENTS, tags=_TAGS)
 node_refresh = _refreshing.to_job(name=REFRESH, partitions_def=ENVIRONMENTS, tags=_TAGS)
+database_upgrade = _upgrading_database.to_job(name=DATABASE, partitions_def=ENVIRONMENTS, tags=_TAGS)

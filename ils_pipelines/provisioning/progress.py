@@ -30,7 +30,7 @@ class Action(StrEnum):
     SCALE = "scale"
     """Changes how many pods and nodes there are."""
     UPGRADE = "upgrade"
-    """Brings the cluster, or its nodes, to another version."""
+    """Brings the cluster, its nodes or the database to another version."""
     ROTATE = "rotate"
     """Puts other secrets in the place of those that open the database and the cache."""
 

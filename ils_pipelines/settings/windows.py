@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ils_pipelines.settings.problems import Finding
 
@@ -38,6 +38,19 @@ def clash(weekly_field: str, weekly: str, daily_field: str, daily: str) -> Itera
                 "Move one of the two: AWS refuses them together.",
             )
             return
+
+
+def next_opening(weekly: str, after: datetime) -> datetime:
+    """When the window opens next; `after` itself while it is open. UTC. `weekly` as the fields' types accept it."""
+    midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = midnight - after.weekday() * _DAY
+    start, end = _weekly(weekly)
+    # The one of last week may wrap into this one.
+    for week in (-1, 0, 1):
+        opens, closes = monday + week * _WEEK + start, monday + week * _WEEK + end
+        if after < closes:
+            return max(opens, after)
+    raise AssertionError("a window of every week opens within one")
 
 
 def _clock(text: str) -> timedelta:

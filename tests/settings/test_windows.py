@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ils_pipelines.settings.diagnosis import diagnose
+from ils_pipelines.settings.windows import next_opening
 
 Paths = Callable[..., list[str]]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -65,3 +66,28 @@ def test_exactly_the_windows_that_share_a_minute_are_refused(
     shared = any((weekly + offset) % 1440 in backup_minutes for offset in range(weekly_length))
     _, problems = diagnose({"name": "dev", "database": database}, date(2026, 11, 23))
     assert [problem.path for problem in problems] == (["database.maintenance_window"] if shared else [])
+
+
+@given(
+    day=st.sampled_from(DAYS),
+    minute=st.integers(0, 24 * 60 - 1),
+    length=st.integers(30, 24 * 60),
+    now=st.integers(0, 2 * WEEK).map(lambda minutes: datetime(2026, 12, 20, tzinfo=UTC) + timedelta(minutes=minutes)),
+)
+def test_a_window_opens_within_a_week_on_its_day_or_is_open_now(
+    day: str, minute: int, length: int, now: datetime
+) -> None:
+    end = (DAYS.index(day) * 24 * 60 + minute + length) % WEEK
+    closes = f"{DAYS[end // (24 * 60)]}:{end // 60 % 24:02}:{end % 60:02}"
+
+    opens = next_opening(f"{day}:{minute // 60:02}:{minute % 60:02}-{closes}", now)
+
+    assert timedelta(0) <= opens - now < timedelta(days=7)
+    into = (opens - timedelta(minutes=minute)).weekday() == DAYS.index(day)
+    assert into if opens > now else _is_within(now, DAYS.index(day) * 24 * 60 + minute, length)
+
+
+def _is_within(now: datetime, start: int, length: int) -> bool:
+    """Whether the moment is within a window that starts at that minute of the week."""
+    minutes = now.weekday() * 24 * 60 + now.hour * 60 + now.minute
+    return (minutes - start) % WEEK < length

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from ils_sandbox.aws.settings import CurrentSettings
 
@@ -36,6 +37,10 @@ class Lifecycles:
         self._phases = phases
         self._settings = settings
         self._now = now
+
+    def clock(self) -> datetime:
+        """What time it is where maintenance windows open. UTC."""
+        return datetime.fromtimestamp(self._now(), UTC) + timedelta(minutes=self._settings.value.minutes_ahead)
 
     def begin(self, key: str, name: str, minutes: float) -> None:
         """Let a phase begin; one that is under way for the same resource is over."""

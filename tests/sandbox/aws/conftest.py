@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.aws_server import REGION, AwsServer
 
+QUIET = {"latency_seconds": 0, "seconds_per_minute": 0, "minutes_ahead": 0}
+
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
@@ -25,11 +27,11 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServe
 def aws(shared_server: AwsServer) -> Iterator[AwsServer]:
     """The server that the tests of one worker share: no faults, no latency, an empty recording."""
     shared_server.control("DELETE", "faults")
-    shared_server.control("PUT", "settings", {"latency_seconds": 0, "seconds_per_minute": 0})
+    shared_server.control("PUT", "settings", QUIET)
     shared_server.control("DELETE", "requests")
     yield shared_server
     shared_server.control("DELETE", "faults")
-    shared_server.control("PUT", "settings", {"latency_seconds": 0, "seconds_per_minute": 0})
+    shared_server.control("PUT", "settings", QUIET)
 
 
 @pytest.fixture

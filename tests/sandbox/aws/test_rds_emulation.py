@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,6 +177,7 @@ def test_a_cluster_is_changed(aws: Any, cluster: str) -> None:
         EngineVersion="15.13",
         StorageType="aurora",
         EnablePerformanceInsights=False,
+        ApplyImmediately=True,
     )
     expected = {
         "BackupRetentionPeriod": 8,
@@ -266,3 +268,55 @@ def test_a_parameter_group_in_use_is_not_deleted(aws: Any, settings: dict[str, A
     rds.create_db_cluster(**settings, DBClusterParameterGroupName=name)
     with pytest.raises(rds.exceptions.InvalidDBParameterGroupStateFault):
         rds.delete_db_cluster_parameter_group(DBClusterParameterGroupName=name)
+
+
+# -- other versions ---------------------------------------------------------------------------------------------------
+
+
+def test_another_version_waits_for_the_maintenance_window(aws: Any, cluster: str) -> None:
+    rds = aws.client("rds")
+    _add_instance(aws, cluster, 1)
+    rds.modify_db_cluster(DBClusterIdentifier=cluster, EngineVersion="15.17", PreferredMaintenanceWindow=_window(3))
+
+    waiting = _cluster(aws, cluster)
+    aws.control("PUT", "settings", {"minutes_ahead": 4 * 60})
+    there = _cluster(aws, cluster)
+    instance = rds.describe_db_instances(DBInstanceIdentifier=f"{cluster}-1")["DBInstances"][0]
+
+    assert (waiting["EngineVersion"], waiting["PendingModifiedValues"]["EngineVersion"]) == ("15.12", "15.17")
+    assert (there["EngineVersion"], there.get("PendingModifiedValues")) == ("15.17", None)
+    assert instance["EngineVersion"] == "15.17"
+
+
+def test_another_version_comes_at_once_where_that_is_asked_for(aws: Any, cluster: str) -> None:
+    rds = aws.client("rds")
+    _add_instance(aws, cluster, 1)
+    aws.control("PUT", "settings", {"seconds_per_minute": 60})
+
+    rds.modify_db_cluster(DBClusterIdentifier=cluster, EngineVersion="15.17", ApplyImmediately=True)
+    statuses = {
+        _cluster(aws, cluster)["Status"],
+        rds.describe_db_instances(DBInstanceIdentifier=f"{cluster}-1")["DBInstances"][0]["DBInstanceStatus"],
+    }
+    aws.control("PUT", "settings", {"seconds_per_minute": 0})
+
+    assert statuses == {"upgrading"}
+    assert (_cluster(aws, cluster)["Status"], _cluster(aws, cluster)["EngineVersion"]) == ("available", "15.17")
+
+
+@pytest.mark.parametrize(
+    ("version", "why"), [("15.10", "Cannot upgrade"), ("16.13", "AllowMajorVersionUpgrade"), ("15.2", "Cannot find")]
+)
+def test_a_version_that_a_cluster_cannot_be_brought_to_is_refused(
+    aws: Any, cluster: str, version: str, why: str
+) -> None:
+    rds = aws.client("rds")
+    with pytest.raises(rds.exceptions.ClientError, match=why):
+        rds.modify_db_cluster(DBClusterIdentifier=cluster, EngineVersion=version, ApplyImmediately=True)
+    assert _cluster(aws, cluster)["EngineVersion"] == "15.12"
+
+
+def _window(hours: int) -> str:
+    """A maintenance window of an hour that opens in so many hours."""
+    opens = datetime.now(UTC) + timedelta(hours=hours)
+    return f"{opens:%a:%H:%M}-{opens + timedelta(hours=1):%a:%H:%M}".lower()

@@ -9,7 +9,7 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
-from ils_sandbox.aws.overlay.rds import databases
+from ils_sandbox.aws.overlay.rds import databases, upgrades
 from ils_sandbox.aws.overlay.rds.databases import with_endpoints
 from ils_sandbox.aws.overlay.rds.extras import Kind
 from ils_sandbox.aws.overlay.rds.restores import origin_of
@@ -81,18 +81,19 @@ def create_db_cluster(call: Call, world: World) -> Result:
 
 
 def describe_db_clusters(call: Call, world: World) -> Result:
+    upgrades.carry_out(call, world, CLUSTERS)
     return CLUSTERS.describe(call, world)
 
 
 def modify_db_cluster(call: Call, world: World) -> Result:
     params = dict(call.params)
     name = CLUSTERS.name(call)
+    upgrades.carry_out(call, world, CLUSTERS)
     current = CLUSTERS.current(call, world, name)
     if current["Status"] != "available":
         message = f"DB cluster {name} has status {current['Status']}; it can be changed when it is available."
         raise AwsError("InvalidDBClusterStateFault", message)
-    if params.get("EngineVersion") and current["Engine"] == ENGINE:
-        params["EngineVersion"] = resolve(params["EngineVersion"])
+    upgrades.ask(call, world, CLUSTERS, current, params)
     storage = params.pop("StorageType", None) if current["Engine"] == ENGINE else None
     exports = params.pop("CloudwatchLogsExportConfiguration", None)
     result = world.forward(call, params)
@@ -110,6 +111,7 @@ def modify_db_cluster(call: Call, world: World) -> Result:
         extras["EnabledCloudwatchLogsExports"] = changed_exports(current, exports)
     _change_database(call, world, extras, result["DBCluster"])
     CLUSTERS.begin(call, world, renamed, "modifying", durations.RDS_CLUSTER_MODIFY)
+    upgrades.carry_out(call, world, CLUSTERS)
     return {"DBCluster": CLUSTERS.completed(call, world, result["DBCluster"])}
 
 

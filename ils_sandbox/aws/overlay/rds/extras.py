@@ -43,11 +43,15 @@ class Kind:
     def begin(self, call: Call, world: World, name: str, phase: str, minutes: float) -> None:
         world.lifecycles.begin(self._key(call, name), phase, minutes)
 
+    def phase(self, call: Call, world: World, name: str) -> str | None:
+        """What is under way with the resource; None when nothing is."""
+        return world.lifecycles.phase(self._key(call, name))
+
     def completed(self, call: Call, world: World, description: Result) -> Result:
         """moto's description with what is remembered, in the phase under way."""
         name = description[self.name_key]
         completed = {**description, **self.extras(call, world, name)}
-        phase = world.lifecycles.phase(self._key(call, name))
+        phase = self.phase(call, world, name)
         # moto leaves what is new `creating` in the answer to its creation, and changes it at once afterwards.
         settled = description[self.status_key] in ("creating", "modifying")
         completed[self.status_key] = phase or ("available" if settled else description[self.status_key])

@@ -8,6 +8,7 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.rds import upgrades
 from ils_sandbox.aws.overlay.rds.authorities import certificate_of
 from ils_sandbox.aws.overlay.rds.clusters import CLUSTERS, changed_exports
 from ils_sandbox.aws.overlay.rds.extras import Kind
@@ -23,6 +24,9 @@ class _Instances(Kind):
         completed = super().completed(call, world, description)
         if completed.get("CACertificateIdentifier"):
             completed["CertificateDetails"] = certificate_of(completed)
+        cluster = completed.get("DBClusterIdentifier")
+        if cluster and CLUSTERS.phase(call, world, cluster) == upgrades.UPGRADING:
+            completed["DBInstanceStatus"] = upgrades.UPGRADING
         data = (
             CLUSTERS.extras(call, world, completed["DBClusterIdentifier"]).get("data")
             if (completed.get("DBClusterIdentifier"))
@@ -80,6 +84,7 @@ def create_db_instance(call: Call, world: World) -> Result:
 
 
 def describe_db_instances(call: Call, world: World) -> Result:
+    upgrades.carry_out(call, world, CLUSTERS)
     return INSTANCES.describe(call, world)
 
 

@@ -34,6 +34,19 @@ def resolve(version: str | None) -> str:
     return wanted
 
 
+def targets_of(version: str) -> list[str]:
+    """What a cluster of that version can be brought to: every newer minor, and the newest of newer majors."""
+    return [
+        target
+        for target in versions()
+        if _order(target) > _order(version) and (major_of(target) == major_of(version) or _is_newest(target))
+    ]
+
+
+def major_of(version: str) -> str:
+    return version.partition(".")[0]
+
+
 def describe_db_engine_versions(call: Call, _world: World) -> Result:
     params = call.params
     engines = {params["Engine"]} if params.get("Engine") else set()
@@ -57,7 +70,7 @@ def _family(version: str) -> str:
 
 
 def _described(call: Call, version: str) -> Result:
-    major = version.partition(".")[0]
+    major = major_of(version)
     return {
         "Engine": ENGINE,
         "MajorEngineVersion": major,
@@ -72,11 +85,10 @@ def _described(call: Call, version: str) -> Result:
                 "EngineVersion": target,
                 "Description": f"Aurora PostgreSQL (Compatible with PostgreSQL {target})",
                 "AutoUpgrade": False,
-                "IsMajorVersionUpgrade": target.partition(".")[0] != major,
+                "IsMajorVersionUpgrade": major_of(target) != major,
                 "SupportedEngineModes": ["provisioned"],
             }
-            for target in versions()
-            if _order(target) > _order(version) and (target.partition(".")[0] == major or _is_newest(target))
+            for target in targets_of(version)
         ],
         "ExportableLogTypes": ["iam-db-auth-error", "instance", "postgresql"],
         "SupportsLogExportsToCloudwatchLogs": True,

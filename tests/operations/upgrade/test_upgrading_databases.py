@@ -1,0 +1,163 @@
+"""A database is brought to the newest minor that its file allows: in its window or at once, and no plan goes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ils_pipelines.engine.errors import OperationCancelled
+from ils_pipelines.engine.models import EngineEvent
+from ils_pipelines.operations.backup.run import take_set
+from ils_pipelines.operations.backup.set_id import SetId
+from ils_pipelines.operations.drift.scan import scan
+from ils_pipelines.operations.upgrade.database import DatabaseUpgrade, check, preflight, standing_of
+from ils_pipelines.operations.upgrade.database_models import newest_allowed, order
+from ils_pipelines.operations.upgrade.models import UpgradeRefused
+from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.loading import environments_directory, load_environment
+from ils_pipelines.targets.protocol import Target
+from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.watch.site import opened
+
+SET_AGE = timedelta(hours=2)
+A_WEEK = 7 * 24 * 60
+Database = Callable[..., Target]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
+    """With a dev in it that has a backup set of two hours ago."""
+    files: Path = tmp_path_factory.mktemp("environments")
+    (files / "dev.yaml").write_text((environments_directory() / "dev.yaml").read_text())
+    local = LocalSandbox(tmp_path_factory.mktemp("database-upgrades"))
+    local.env["ILS_ENVIRONMENTS_DIR"] = str(files)
+    local.ils("sandbox", "start")
+    try:
+        local.ils("up", "dev")
+        take_set(
+            opened(load_environment("dev"), local), SetId("dev", datetime.now(UTC).replace(microsecond=0) - SET_AGE)
+        )
+        yield local
+    finally:
+        local.ils("sandbox", "stop")
+
+
+@pytest.fixture
+def database(sandbox: LocalSandbox) -> Iterator[Database]:
+    """dev with settings of its own, after its database was made anew with version 15.12."""
+
+    def target(version: str = "15", max_age_hours: int = 26, **more: Any) -> Target:
+        found = load_environment("dev")
+        changed = found.model_copy(
+            update={
+                "database": found.database.model_copy(update={"engine_version": version}),
+                "backup": found.backup.model_copy(update={"max_age_hours": max_age_hours}),
+                **more,
+            }
+        )
+        return opened(changed, sandbox)
+
+    old = layer_work(target("15.12"), Layer.DATABASE)
+    old.destroy()
+    old.up()
+    yield target
+    sandbox.control("settings", {"seconds_per_minute": 0, "minutes_ahead": 0})
+
+
+def plans_nothing(target: Target) -> bool:
+    return layer_work(target, Layer.DATABASE).preview().empty
+
+
+@pytest.mark.slow
+def test_the_newest_minor_waits_for_the_window_and_no_plan_goes_back_before_or_after(
+    database: Database, sandbox: LocalSandbox
+) -> None:
+    target, said = database(), list[str]()
+    layer_work(target, Layer.DATABASE).up()  # the file named the minor, and names the major now
+
+    asked = DatabaseUpgrade(target, lambda event: said.append(event.message)).go()
+    waiting = standing_of(target)
+    planned_nothing, again = plans_nothing(target), DatabaseUpgrade(target).go()
+    sandbox.control("settings", {"minutes_ahead": A_WEEK})
+    there = standing_of(target)
+
+    assert [(each.path, each.old, each.new) for each in asked.plan.changes[0].diffs] == [
+        ("engineVersion", "15.12", "15.17")
+    ]
+    assert (waiting.version, waiting.pending_version) == ("15.12", "15.17")
+    assert any(f"waits for {preflight(target).opens:%Y-}" in each for each in said)
+    assert (planned_nothing, again.plan.changes) == (True, ())
+    assert there.runs("15.17")
+    assert {version for _, version in there.instances.values()} == {"15.17"}
+    assert plans_nothing(target)
+    assert not scan(target, [Layer.DATABASE]).layers[0].drifted
+    assert DatabaseUpgrade(target).go().plan.changes == ()
+
+
+@pytest.mark.slow
+def test_an_upgrade_that_was_interrupted_while_rds_worked_is_seen_to_its_end_by_the_next(
+    database: Database, sandbox: LocalSandbox
+) -> None:
+    target, cancel = database("15.13"), threading.Event()
+    sandbox.control("settings", {"seconds_per_minute": 60})
+    cancel.set()
+    with pytest.raises(OperationCancelled):
+        DatabaseUpgrade(target, cancel=cancel, now=True).go()
+    between = standing_of(target)
+
+    def go_faster(event: EngineEvent) -> None:
+        if "waiting for its end" in event.message:
+            sandbox.control("settings", {"seconds_per_minute": 0})
+
+    report = DatabaseUpgrade(target, go_faster, now=True).go()
+
+    assert between.status == "upgrading"
+    assert report.plan.changes == ()
+    assert standing_of(target).runs("15.13")
+
+
+@pytest.mark.slow
+def test_a_person_has_it_done_now(database: Database, sandbox: LocalSandbox) -> None:
+    shown = sandbox.ils_json("upgrade", "dev", "--database", "--check")
+    done = sandbox.ils_json("upgrade", "dev", "--database", "--now")
+
+    assert (shown["version"], shown["wanted"], shown["findings"]) == ("15.12", "15.17", [])
+    assert done["success"]
+    assert standing_of(database()).runs("15.17")
+    assert "15.17, the newest that its file allows" in sandbox.ils("upgrade", "dev", "--database", "--check").stdout
+
+
+@pytest.mark.slow
+def test_what_speaks_against_it_is_told_and_nothing_is_changed(database: Database, sandbox: LocalSandbox) -> None:
+    rds, asks = database().client("rds"), database(requires_approval=True)
+
+    with pytest.raises(UpgradeRefused, match=r"ils backup run dev"):
+        DatabaseUpgrade(database(max_age_hours=1)).go()
+    with pytest.raises(UpgradeRefused, match="--confirm dev"):
+        check(asks, "")
+    with pytest.raises(UpgradeRefused, match="another major is no minor upgrade"):
+        preflight(database("16"))
+    sandbox.control("settings", {"seconds_per_minute": 60})
+    rds.modify_db_instance(DBInstanceIdentifier="ils-dev-1", PromotionTier=0)
+    with pytest.raises(UpgradeRefused, match="database ils-dev-1: expected it to be available, found modifying"):
+        check(database(), "")
+
+    assert (standing_of(asks).version, standing_of(asks).pending) == ("15.12", {})
+
+
+@given(
+    st.sampled_from(["15", "15.10", "15.12", "15.13", "15.17"]), st.sets(st.sampled_from(["15.13", "15.17", "16.13"]))
+)
+def test_no_other_version_than_the_file_allows_is_ever_wanted(asked: str, targets: set[str]) -> None:
+    wanted = newest_allowed("15.12", asked, tuple(targets))
+
+    allowed = {each for each in targets if each.startswith("15.") and asked in ("15", each)}
+    assert wanted == max({"15.12", *allowed}, key=order)
