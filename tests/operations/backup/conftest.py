@@ -1,8 +1,8 @@
-"""One sandbox for all tests of a process, with a seeded dev in it."""
+"""Backup sets of a dev that holds the data set."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -21,15 +21,8 @@ _MOMENTS = count()
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(tmp_path_factory.mktemp("backup"))
-    local.ils("sandbox", "start")
-    try:
-        local.ils("up", "dev")
-        local.ils("sandbox", "seed", "dev")
-        yield local
-    finally:
-        local.ils("sandbox", "stop")
+def sandbox(seeded: LocalSandbox) -> LocalSandbox:
+    return seeded
 
 
 @pytest.fixture(scope="session")

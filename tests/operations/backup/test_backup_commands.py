@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ils_pipelines.operations.backup.bucket import Restorability, SetBucket
 from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.backup.overview import find_set
+from ils_pipelines.operations.backup.standing import Answer, age, restorable
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.backup.conftest import Calls, new_id
+from tests.operations.watch.site import Site
 
 
 @pytest.mark.slow
@@ -35,17 +40,26 @@ def test_a_set_whose_run_was_killed_is_finished_by_the_next(sandbox: LocalSandbo
 
 
 def test_sets_are_listed_with_how_the_environment_stands(whole: Manifest, sandbox: LocalSandbox) -> None:
-    found = sandbox.ils_json("backup", "list", "dev", code=1)
+    process = sandbox.start("backup", "list", "dev", "--json")
+    found = json.loads(process.communicate()[0])
 
     assert whole.set in {each["set"] for each in found["sets"]}
-    assert found["standing"]["age"]["answer"] == "bad"  # these sets are of months ago
     assert set(found["standing"]) == {"age", "completeness", "signature", "restorable"}
+    good = {each["answer"] for each in found["standing"].values()} == {"good"}
+    assert process.returncode == (0 if good else 1)
 
 
-def test_what_no_drill_restored_is_unknown_and_no_pass(
-    whole: Manifest, sandbox: LocalSandbox, bucket: SetBucket
-) -> None:
-    before = sandbox.ils_json("backup", "list", "dev", code=1)["standing"]["restorable"]
+def test_a_set_is_too_old_after_the_hours_that_the_file_allows(whole: Manifest, site: Site) -> None:
+    settings, mine = site.target.environment.backup, (find_set(site.target, whole.set),)
+    limit = whole.id.moment + timedelta(hours=settings.max_age_hours)
+
+    assert age(mine, settings, limit).answer is Answer.GOOD
+    assert age(mine, settings, limit + timedelta(seconds=1)).answer is Answer.BAD
+
+
+def test_what_no_drill_restored_is_unknown_and_no_pass(whole: Manifest, site: Site, bucket: SetBucket) -> None:
+    settings, now = site.target.environment.backup, datetime.now(UTC)
+    before = restorable((find_set(site.target, whole.set),), settings, now)
     word = Restorability(
         environment="dev",
         set=whole.set,
@@ -55,9 +69,9 @@ def test_what_no_drill_restored_is_unknown_and_no_pass(
         manifest_sha256=whole.digest,
     )
     bucket.write_restorability(word)
-    after = sandbox.ils_json("backup", "list", "dev", code=1)["standing"]["restorable"]
+    after = restorable((find_set(site.target, whole.set),), settings, now)
 
-    assert (before["answer"], after["answer"]) == ("unknown", "good")
+    assert (before.answer, after.answer) == (Answer.UNKNOWN, Answer.GOOD)
 
 
 def test_a_set_is_shown_with_its_manifest(whole: Manifest, sandbox: LocalSandbox) -> None:

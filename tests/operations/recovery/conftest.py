@@ -1,4 +1,4 @@
-"""One sandbox for all tests of a process, with a dev in it that holds the data set. Every test leaves it as it found it."""
+"""A dev that holds the data set, and a backup set of it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,8 @@ from tests.operations.recovery.site import Site, site_of
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(tmp_path_factory.mktemp("recovery"))
-    local.ils("sandbox", "start")
-    try:
-        local.ils("up", "dev")
-        local.ils("sandbox", "seed", "dev")
-        yield local
-    finally:
-        local.ils("sandbox", "stop")
+def sandbox(seeded: LocalSandbox) -> LocalSandbox:
+    return seeded
 
 
 @pytest.fixture(scope="session")
