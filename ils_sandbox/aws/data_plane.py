@@ -75,6 +75,17 @@ class DataPlane:
     def snapshot(self, id_: str) -> State:
         return self._state("GET", f"/snapshots/{id_}")
 
+    def snapshot_file(self, id_: str) -> bytes:
+        """What a snapshot of a cache holds, as an RDB file."""
+        status, content = self._exchange("GET", f"/snapshots/{id_}/file")
+        if status == 404:
+            raise AwsError("InternalFailure", f"The sandbox's data plane has no snapshot {id_}", 501)
+        return content
+
+    def keep_snapshot(self, id_: str, content: bytes) -> None:
+        """Have a snapshot of a cache that holds what an RDB file does."""
+        self._exchange("PUT", f"/snapshots/{id_}/file", content)
+
     def delete_snapshot(self, id_: str) -> None:
         self._call("DELETE", f"/snapshots/{id_}")
 
@@ -84,11 +95,18 @@ class DataPlane:
 
     def _call(self, method: str, path: str, body: Record | None = None) -> Mapping[str, Any] | None:
         """The answer; None to a GET of what does not exist."""
+        status, answer = self._exchange(method, path, None if body is None else body.model_dump_json(exclude_none=True))
+        if status == 404:
+            return None
+        parsed: Mapping[str, Any] = json.loads(answer)
+        return parsed
+
+    def _exchange(self, method: str, path: str, content: str | bytes | None = None) -> tuple[int, bytes]:
+        """Status and content: of what is well, or 404 to a GET of what does not exist."""
         address = urlsplit(self.endpoint)
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=SECONDS_TO_ANSWER)
         try:
             headers = {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
-            content = None if body is None else body.model_dump_json(exclude_none=True)
             connection.request(method, path, content, headers)
             response = connection.getresponse()
             answer = response.read()
@@ -97,10 +115,7 @@ class DataPlane:
             raise AwsError("InternalFailure", message, 501) from error
         finally:
             connection.close()
-        if method == "GET" and response.status == 404:
-            return None
-        if response.status >= 400:
+        if response.status >= 400 and (method, response.status) != ("GET", 404):
             message = f"The sandbox's data plane answered {response.status} to {method} {path}: {answer[:500]!r}"
             raise AwsError("InternalFailure", message, 501)
-        parsed: Mapping[str, Any] = json.loads(answer)
-        return parsed
+        return response.status, answer

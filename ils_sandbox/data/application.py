@@ -4,6 +4,7 @@ PUT    /clusters/<id>            make one (ClusterOrder); GET its State, PATCH i
 POST   /clusters/<id>/failover   cut everybody off, as a failover does
 PUT    /caches/<id>              likewise (CacheOrder, CacheChange)
 PUT    /snapshots/<id>           take or copy one (SnapshotOrder); GET its State, DELETE it
+GET    /snapshots/<id>/file      the RDB file of a cache's; PUT makes a snapshot of such a file
 GET    /_sandbox/health
 """
 
@@ -29,7 +30,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
-Answer = tuple[int, dict[str, Any]]
+Answer = tuple[int, dict[str, Any] | bytes]
 
 
 class Application:
@@ -44,8 +45,9 @@ class Application:
             await self._live(receive, send)
             return
         status, answer = await self._answer(scope, receive)
-        body = json.dumps(answer).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        kind = b"application/octet-stream" if isinstance(answer, bytes) else b"application/json"
+        headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -87,6 +89,8 @@ class Application:
             # Its end is not waited for: whoever asks has gone on, and nothing that comes later can see it.
             _in_background(service.delete(kind, id_))
             return 200, {}
+        if (kind, action) == ("snapshots", "file"):
+            return await self._with_file(method, id_, body)
         if method == "PUT":
             if kind == "clusters":
                 return _state(service.make_cluster(id_, ClusterOrder.model_validate_json(body)).state)
@@ -97,6 +101,14 @@ class Application:
             found = service.snapshots.get(id_)
             return (404, {"error": f"there is no snapshot {id_}"}) if found is None else _state(found.state)
         return await self._on_server(method, kind, id_, action, body)
+
+    async def _with_file(self, method: str, id_: str, body: bytes) -> Answer:
+        if method == "PUT":
+            return _state(self._service.keep_snapshot(id_, body).state)
+        found = self._service.snapshots.get(id_)
+        if found is None:
+            raise UnknownError(id_)
+        return 200, await found.content()
 
     async def _on_server(self, method: str, kind: str, id_: str, action: str, body: bytes) -> Answer:
         server = self._service.clusters.get(id_) if kind == "clusters" else self._service.caches.get(id_)

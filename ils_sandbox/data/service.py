@@ -172,6 +172,13 @@ class DataService:
         self.snapshots[id_] = made
         return made
 
+    def keep_snapshot(self, id_: str, content: bytes) -> Snapshot:
+        """Begin a snapshot that holds what an RDB file does."""
+        made = Snapshot(self._directory / "snapshots" / _checked(id_))
+        made.keep(content)
+        self.snapshots[id_] = made
+        return made
+
     async def delete(self, kind: str, id_: str) -> None:
         """Delete a cluster, cache or snapshot. Deleting what does not exist is no error."""
         kinds: dict[str, dict[str, Cluster] | dict[str, Cache] | dict[str, Snapshot]] = {

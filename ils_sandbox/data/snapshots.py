@@ -13,6 +13,7 @@ from ils_sandbox.data.jobs import Jobs
 from ils_sandbox.data.owned import DataServerError
 from ils_sandbox.data.records import SnapshotRecord, State, load, save
 from ils_sandbox.data.trees import link_tree
+from ils_sandbox.data.valkey import rdb
 
 if TYPE_CHECKING:
     from ils_sandbox.data.postgres.cluster import Cluster
@@ -59,6 +60,22 @@ class Snapshot:
             self._complete(record)
 
         self._begin("copying the snapshot", work)
+
+    def keep(self, content: bytes) -> None:
+        """Begin to keep the content of an RDB file as a cache's snapshot. What is none fails it."""
+
+        async def work() -> None:
+            if not rdb.is_dump(content):
+                raise DataServerError("what was given is no RDB file")
+            await asyncio.to_thread(self.files.write_bytes, content)
+            self._complete(SnapshotRecord(populated=True))
+
+        self._begin("keeping the file", work)
+
+    async def content(self) -> bytes:
+        """The RDB file of a cache's snapshot. Raises `DataServerError` when it never will be complete."""
+        kept = await self.complete()
+        return await asyncio.to_thread(self.files.read_bytes) if kept.populated else rdb.EMPTY
 
     def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         self._folder.mkdir(parents=True)

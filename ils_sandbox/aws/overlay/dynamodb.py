@@ -6,6 +6,8 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.dynamodb_exports import describe_export, export_table, list_exports
+from ils_sandbox.aws.overlay.dynamodb_imports import describe_import, import_table, list_imports
 from ils_sandbox.aws.overlay.dynamodb_recovery import (
     describe_continuous_backups,
     keep_recording,
@@ -115,6 +117,14 @@ def _begin_restored(call: Call, world: World, result: Result) -> Result:
     return {"TableDescription": _completed(call, world, table)}
 
 
+def begin_import(call: Call, world: World) -> Result:
+    result, name = import_table(call, world)
+    if name:
+        world.table(TABLES, call).pop(name, None)
+        world.lifecycles.begin(_phase_key(call, name), "CREATING", durations.DYNAMODB_TABLE_IMPORT)
+    return result
+
+
 def when_active(call: Call, world: World) -> Result:
     """What DynamoDB refuses while a table is being made."""
     _require_active(call, world)
@@ -125,7 +135,13 @@ ROUTES: Routes = {
     "CreateTable": create_table,
     "DeleteTable": delete_table,
     "DescribeContinuousBackups": describe_continuous_backups,
+    "DescribeExport": describe_export,
+    "DescribeImport": describe_import,
     "DescribeTable": describe_table,
+    "ExportTableToPointInTime": export_table,
+    "ImportTable": begin_import,
+    "ListExports": list_exports,
+    "ListImports": list_imports,
     "RestoreTableFromBackup": restore_backup,
     "RestoreTableToPointInTime": restore_to_moment,
     "UpdateContinuousBackups": update_backups,

@@ -15,7 +15,7 @@ _OVERRIDES = {"BillingModeOverride": "billing_mode", "SSESpecificationOverride":
 
 def update_continuous_backups(call: Call, world: World) -> Result:
     result = world.forward(call)
-    table = _table(call, world, call.params["TableName"])
+    table = find_table(call, world, call.params["TableName"])
     asked = call.params["PointInTimeRecoverySpecification"]
     if not asked.get("PointInTimeRecoveryEnabled"):
         table.stream_shard = None if _recorder(table) else table.stream_shard
@@ -35,20 +35,20 @@ def update_continuous_backups(call: Call, world: World) -> Result:
 
 def describe_continuous_backups(call: Call, world: World) -> Result:
     result = world.forward(call)
-    table = _table(call, world, call.params["TableName"])
+    table = find_table(call, world, call.params["TableName"])
     return {"ContinuousBackupsDescription": _described(result["ContinuousBackupsDescription"], table)}
 
 
 def restore_table_to_point_in_time(call: Call, world: World) -> Result:
     params = call.params
-    source = _table(call, world, params.get("SourceTableName") or params["SourceTableArn"])
+    source = find_table(call, world, params.get("SourceTableName") or params["SourceTableArn"])
     recorder = _recorder(source)
     if recorder is None:
         message = f"Point in time recovery is not enabled for table '{source.name}'"
         raise AwsError("PointInTimeRecoveryUnavailableException", message)
     recorder.forget_old()
     now = datetime.now(UTC)
-    moment = now if params.get("UseLatestRestorableTime") else _aware(params.get("RestoreDateTime"))
+    moment = now if params.get("UseLatestRestorableTime") else aware(params.get("RestoreDateTime"))
     if not recorder.since <= moment <= now:
         message = f"RestoreDateTime has to be between {recorder.since.isoformat()} and {now.isoformat()}"
         raise AwsError("InvalidRestoreTimeException", message)
@@ -56,7 +56,7 @@ def restore_table_to_point_in_time(call: Call, world: World) -> Result:
     world.forward(call, {**params, "SourceTableName": source.name})
     from ils_sandbox.aws.overlay.dynamodb_recorder import replace_items
 
-    target = _table(call, world, params["TargetTableName"])
+    target = find_table(call, world, params["TargetTableName"])
     replace_items(target, items)
     return _restored(call, world, source, target)
 
@@ -64,7 +64,7 @@ def restore_table_to_point_in_time(call: Call, world: World) -> Result:
 def restore_table_from_backup(call: Call, world: World) -> Result:
     world.forward(call)
     backup = world.backend(call, "dynamodb").get_backup(call.params["BackupArn"])
-    return _restored(call, world, backup.table, _table(call, world, call.params["TargetTableName"]))
+    return _restored(call, world, backup.table, find_table(call, world, call.params["TargetTableName"]))
 
 
 def keep_recording(table: Any, recorder: Any) -> None:
@@ -107,7 +107,7 @@ def _described(description: Result, table: Any) -> Result:
     }
 
 
-def _table(call: Call, world: World, name: str) -> Any:
+def find_table(call: Call, world: World, name: str) -> Any:
     """moto's table, by name or ARN. Raises TableNotFoundException."""
     table = world.backend(call, "dynamodb").tables.get(name.rpartition("/")[2])
     if table is None:
@@ -115,7 +115,8 @@ def _table(call: Call, world: World, name: str) -> Any:
     return table
 
 
-def _aware(moment: Any) -> datetime:
+def aware(moment: Any) -> datetime:
+    """A moment as a parameter may give it."""
     if moment is None:
         raise AwsError("ValidationException", "Either RestoreDateTime or UseLatestRestorableTime has to be given.")
     if isinstance(moment, int | float):

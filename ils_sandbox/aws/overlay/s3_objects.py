@@ -19,13 +19,13 @@ def replications(call: Call, world: World) -> Table:
 
 def put_object(call: Call, world: World) -> Result:
     result = world.forward(call)
-    _replicate(call, world, call.params["Key"])
+    _replicate(call, world, call.params["Bucket"], call.params["Key"])
     return result
 
 
 def copy_object(call: Call, world: World) -> Result:
     result = world.forward(call)
-    _replicate(call, world, call.params["Key"])
+    _replicate(call, world, call.params["Bucket"], call.params["Key"])
     return result
 
 
@@ -36,7 +36,7 @@ def complete_multipart_upload(call: Call, world: World) -> Result:
     key = bucket.keys.get(call.params["Key"])
     if bucket.object_lock_enabled and bucket.has_default_lock and not key.lock_mode:
         key.lock_mode, key.lock_until = bucket.default_lock_mode, bucket.default_retention()
-    _replicate(call, world, call.params["Key"])
+    _replicate(call, world, call.params["Bucket"], call.params["Key"])
     return result
 
 
@@ -47,10 +47,21 @@ def backend(call: Call) -> Any:
     return get_backend("s3")[call.account]["aws"]
 
 
-def _replicate(call: Call, world: World, name: str) -> None:
+def find_bucket(call: Call, name: str) -> Any:
+    """moto's own object; None when there is no such bucket."""
+    return backend(call).buckets.get(name)
+
+
+def store_object(call: Call, world: World, bucket: str, name: str, content: bytes, **more: str) -> None:
+    """Put an object as a service does that was told to write into a bucket. `more` is of PutObject."""
+    world.invoke(call, "s3", "PutObject", Bucket=bucket, Key=name, Body=content, **more)
+    _replicate(call, world, bucket, name)
+
+
+def _replicate(call: Call, world: World, bucket_name: str, name: str) -> None:
     """At once, where S3 takes its time. The copy has the version of the original."""
-    source = backend(call).get_bucket(call.params["Bucket"]).keys.get(name)
-    for destination in _destinations(call, world, name):
+    source = backend(call).get_bucket(bucket_name).keys.get(name)
+    for destination in _destinations(call, world, bucket_name, name):
         bucket = backend(call).buckets.get(destination["Bucket"].rpartition(":")[2])
         if bucket is None or not bucket.is_versioned:
             continue  # S3 says FAILED of the object and goes on
@@ -73,8 +84,8 @@ def _replicate(call: Call, world: World, name: str) -> None:
         copy.checksum_type, copy.checksum_parts = source.checksum_type, source.checksum_parts
 
 
-def _destinations(call: Call, world: World, name: str) -> Iterator[dict[str, Any]]:
-    for rule in replications(call, world).get(call.params["Bucket"], ()):
+def _destinations(call: Call, world: World, bucket: str, name: str) -> Iterator[dict[str, Any]]:
+    for rule in replications(call, world).get(bucket, ()):
         prefix = (rule.get("Filter") or {}).get("Prefix") or rule.get("Prefix") or ""
         if rule["Status"] == "Enabled" and name.startswith(prefix):
             yield rule["Destination"]

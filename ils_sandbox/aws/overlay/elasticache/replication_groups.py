@@ -9,6 +9,7 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.elasticache.exports import import_file
 from ils_sandbox.aws.overlay.elasticache.parameter_groups import find_parameter_group
 from ils_sandbox.aws.overlay.elasticache.records import (
     Record,
@@ -66,6 +67,8 @@ def create_replication_group(call: Call, world: World) -> Result:
     snapshot = find_snapshot(call, world, params["SnapshotName"]) if params.get("SnapshotName") else None
     if snapshot is not None:
         require_complete(world, snapshot)
+    elif params.get("SnapshotArns"):
+        snapshot = import_file(call, world, params["SnapshotArns"])
     record = _record(call, world, params, name)
     shards = len(params.get("NodeGroupConfiguration") or ()) or params.get("NumNodeGroups") or 1
     replicas = params.get("ReplicasPerNodeGroup")
@@ -75,6 +78,8 @@ def create_replication_group(call: Call, world: World) -> Result:
         message = "Automatic failover and Multi-AZ need at least one replica in each node group."
         raise AwsError("InvalidParameterCombination", message)
     make_server(call, world, record, params.get("AuthToken"), snapshot)
+    if params.get("SnapshotArns"):
+        record["imported"] = snapshot
     lay_out(call, world, record, shards, replicas)
     world.table(REPLICATION_GROUPS, call)[name] = record
     remember_tags(call, world, record["ARN"], params.get("Tags"))

@@ -80,6 +80,7 @@ def fail_over(world: World, record: Record) -> None:
 def delete_server(world: World, record: Record) -> None:
     if world.data is not None and "data" in record:
         world.data.delete_cache(record["data"])
+    delete_data(world, record.pop("imported", {}))
 
 
 def restoring(world: World, record: Record) -> str | None:
@@ -89,6 +90,7 @@ def restoring(world: World, record: Record) -> str | None:
     state = world.data.cache(record["data"])
     if state.state == "ready":
         record["restoring"] = False
+        delete_data(world, record.pop("imported", {}))
         return None
     return "creating" if state.state == "working" else "create-failed"
 

@@ -6,6 +6,8 @@ from copy import deepcopy
 from datetime import UTC, datetime
 
 from ils_sandbox.aws.calls import Call
+from ils_sandbox.aws.overlay import durations
+from ils_sandbox.aws.overlay.elasticache.exports import export_snapshot
 from ils_sandbox.aws.overlay.elasticache.records import Record, find_group, settled
 from ils_sandbox.aws.overlay.elasticache.servers import copy_data, delete_data, described_data, require_complete
 from ils_sandbox.aws.overlay.elasticache.tags import arn, forget_tags, remember_tags
@@ -13,7 +15,9 @@ from ils_sandbox.aws.overlay.world import Result, World
 from ils_sandbox.aws.responses import AwsError
 
 SNAPSHOTS = "elasticache.snapshots"
-_NOT_OF_SNAPSHOTS = frozenset({"ARN", "NodeGroups", "data", "tokens", "open", "primary", "reader", "restoring"})
+_NOT_OF_SNAPSHOTS = frozenset(
+    {"ARN", "NodeGroups", "data", "tokens", "open", "primary", "reader", "restoring", "imported"}
+)
 
 
 def take_snapshot(
@@ -85,6 +89,11 @@ def copy_snapshot(call: Call, world: World) -> Result:
     params = call.params
     source = find_snapshot(call, world, params["SourceSnapshotName"])
     require_complete(world, source)
+    _require_free(world, source)
+    if params.get("TargetBucket"):
+        export_snapshot(call, world, source)
+        world.lifecycles.begin(source["ARN"], "exporting", durations.ELASTICACHE_SNAPSHOT_EXPORT)
+        return {"Snapshot": {**_described(world, source), "SnapshotName": params["TargetSnapshotName"]}}
     snapshots, name = world.table(SNAPSHOTS, call), params["TargetSnapshotName"]
     if name in snapshots:
         raise AwsError("SnapshotAlreadyExistsFault", f"The snapshot {name} already exists.")
@@ -101,6 +110,7 @@ def copy_snapshot(call: Call, world: World) -> Result:
 
 def delete_snapshot(call: Call, world: World) -> Result:
     snapshot = find_snapshot(call, world, call.params["SnapshotName"])
+    _require_free(world, snapshot)
     delete_data(world, snapshot)
     del world.table(SNAPSHOTS, call)[snapshot["SnapshotName"]]
     forget_tags(call, world, snapshot["ARN"])
@@ -115,5 +125,14 @@ def find_snapshot(call: Call, world: World, name: str) -> Record:
     return snapshot
 
 
+def _require_free(world: World, snapshot: Record) -> None:
+    """Raises InvalidSnapshotState while the snapshot is being exported."""
+    phase = world.lifecycles.phase(snapshot["ARN"])
+    if phase is not None:
+        raise AwsError("InvalidSnapshotState", f"Snapshot {snapshot['SnapshotName']} is {phase}.")
+
+
 def _described(world: World, snapshot: Record) -> Result:
-    return {**deepcopy(snapshot), **described_data(world, snapshot)}
+    phase = world.lifecycles.phase(snapshot["ARN"])
+    status = {} if phase is None else {"SnapshotStatus": phase}
+    return {**deepcopy(snapshot), **described_data(world, snapshot), **status}
