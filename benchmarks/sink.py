@@ -1,24 +1,32 @@
-"""A server that takes uploads as S3 does and forgets them: what is measured is what sends, not what keeps."""
+"""A server that takes uploads as S3 does and forgets them, and gives files: what is measured is the other end."""
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 _CHUNK = 1024 * 1024
 
 
 @contextmanager
-def s3_sink(objects: dict[str, bytes]) -> Iterator[str]:
-    """Its endpoint. `objects`, by path, can be read; what is put with one request is added to them."""
+def s3_sink(objects: dict[str, bytes | Path]) -> Iterator[str]:
+    """Its endpoint. `objects`, by path, can be read, also from files; what is put with one request is added to them."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(objects[self.path.partition("?")[0]])
+            found = objects[self.path.partition("?")[0]]
+            if isinstance(found, bytes):
+                self._answer(found)
+                return
+            self._begin(found.stat().st_size)
+            with found.open("rb") as file:
+                shutil.copyfileobj(file, self.wfile, _CHUNK)
 
         def do_POST(self) -> None:
             self._body(keep=False)
@@ -42,11 +50,14 @@ def s3_sink(objects: dict[str, bytes]) -> Iterator[str]:
             return b"".join(kept)
 
         def _answer(self, body: bytes) -> None:
+            self._begin(len(body))
+            self.wfile.write(body)
+
+        def _begin(self, size: int) -> None:
             self.send_response(200)
-            for name, value in (("ETag", '"e"'), ("x-amz-version-id", "v"), ("Content-Length", str(len(body)))):
+            for name, value in (("ETag", '"e"'), ("x-amz-version-id", "v"), ("Content-Length", str(size))):
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
 
         def log_message(self, *_arguments: object) -> None:
             pass
