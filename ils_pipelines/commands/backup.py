@@ -15,6 +15,7 @@ from ils_pipelines.operations.backup.overview import SetOverview, find_set, over
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.backup.standing import Standing, age, completeness, restorable, signature
 from ils_pipelines.provisioning.progress import PieceTold, Progress
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -123,7 +124,7 @@ def prune(environment: str, *, dry_run: bool, as_json: bool) -> ExitCode:
 
 
 def _open(environment: str) -> Target:
-    target = open_target(load_environment(environment))
+    target = open_target(load_environment(environment), JobFamily.BACKUP)
     target.preflight()
     return target
 

@@ -8,6 +8,7 @@ from ils_pipelines.commands.output import ExitCode
 from ils_pipelines.commands.scanning import URGENCY_STYLES, print_finding, scanned
 from ils_pipelines.operations.certificates.models import CertificateReport, Examined
 from ils_pipelines.operations.certificates.scan import certificates
+from ils_pipelines.settings.account import JobFamily
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,7 @@ def certs(environment: str, *, as_json: bool) -> ExitCode:
         entry=_entry,
         show=_print,
         succeeded=lambda report: report.sound,
+        family=JobFamily.CERTIFICATES,
     )
 
 

@@ -12,6 +12,7 @@ from ils_pipelines.operations.drill.conduct import Conducted, conduct, drills_of
 from ils_pipelines.operations.drill.run import Asked
 from ils_pipelines.operations.drill.scenario import RECIPES, scenario_of
 from ils_pipelines.reporting.drill import duration
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def drill(environment: str, *, scenario: str, set_name: str, any_set: bool, as_json: bool) -> ExitCode:
     """Rehearse, and show what was found. Succeeds only when the drill passed. Raises an `IlsError`."""
     asked = Asked(scenario_of(scenario), Wanted(set_name, any_set))
-    target = open_target(load_environment(environment))
+    target = open_target(load_environment(environment), JobFamily.DRILL)
     target.preflight()
     began = time.monotonic()
 
@@ -39,7 +40,7 @@ def drill(environment: str, *, scenario: str, set_name: str, any_set: bool, as_j
 
 def drills(environment: str, *, as_json: bool) -> ExitCode:
     """Show the drills that there is evidence of, the newest first."""
-    target = open_target(load_environment(environment))
+    target = open_target(load_environment(environment), JobFamily.DRILL)
     target.preflight()
     found = drills_of(target)[::-1]
     if as_json:

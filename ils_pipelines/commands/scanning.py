@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ils_pipelines.commands.output import ExitCode, console, print_json
 from ils_pipelines.operations.findings import Finding, Urgency
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -45,9 +46,10 @@ def scanned(
     entry: Callable[[R], dict[str, Any]],
     show: Callable[[Console, R], None],
     succeeded: Callable[[R], bool],
+    family: JobFamily = JobFamily.READ_ONLY,
 ) -> ExitCode:
     """Look and show; with `as_json` one object of what every report has and of what `entry` gives. Raises an `IlsError`."""
-    target = open_target(load_environment(environment))
+    target = open_target(load_environment(environment), family)
     target.preflight()
     report = look(target)
     success = succeeded(report)

@@ -10,6 +10,7 @@ from ils_pipelines.commands.scanning import print_finding, scanned
 from ils_pipelines.operations.costs.look import costs as look
 from ils_pipelines.operations.costs.models import CostReport
 from ils_pipelines.reporting.cost_pages import html, money, numbers
+from ils_pipelines.settings.account import JobFamily
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,13 @@ def costs(environment: str, *, page: Path | None, as_json: bool) -> ExitCode:
         return report
 
     return scanned(
-        environment, looked, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.sound
+        environment,
+        looked,
+        as_json=as_json,
+        entry=_entry,
+        show=_print,
+        succeeded=lambda report: report.sound,
+        family=JobFamily.COSTS,
     )
 
 

@@ -40,6 +40,7 @@ from ils_pipelines.defs.schedules import environment_schedules
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.backup.set_id import NIGHTLY, SetId
 from ils_pipelines.provisioning.progress import PieceTold, publish
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def backup_set(
         publish(run_id, PieceTold(progress.piece, progress.event.value, progress.text))
 
     try:
-        target = targets.open(set_id.environment)
+        target = targets.open(set_id.environment, JobFamily.BACKUP)
         manifest = take_set(target, set_id, on_progress=told, cancel=step_cancel_event())
         verification = verify_set(target, set_id)
         pruned = prune(target, dry_run=False) if verification.sound else ()
@@ -164,7 +165,7 @@ def backup_checks(context: AssetCheckExecutionContext, targets: EnvironmentTarge
 
     nightly, now = _set_of(context.partition_key), datetime.now(UTC)
     try:
-        target = targets.open(nightly.environment)
+        target = targets.open(nightly.environment, JobFamily.BACKUP)
         sets = overview(target)
     except IlsError as error:
         raise Failure(description=str(error), allow_retries=False) from error
@@ -199,7 +200,7 @@ def backup_report(context: AssetExecutionContext, targets: EnvironmentTargets) -
     from ils_pipelines.operations.backup.overview import overview
 
     try:
-        sets = overview(targets.open(_set_of(context.partition_key).environment))
+        sets = overview(targets.open(_set_of(context.partition_key).environment, JobFamily.BACKUP))
     except IlsError as error:
         raise Failure(description=str(error), allow_retries=False) from error
     metadata = {"sets": MetadataValue.md(sets_table(sets)), "bytes": MetadataValue.int(sum(each.size for each in sets))}

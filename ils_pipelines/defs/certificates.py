@@ -10,6 +10,7 @@ from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.certificates.markdown import examined_table, findings_table, report_text
 from ils_pipelines.operations.certificates.models import LAYERS, CertificateReport, layer_sound
 from ils_pipelines.operations.findings import Finding, Urgency, by_urgency, worst
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -69,4 +70,5 @@ CERTIFICATES = Scan(
     longest=timedelta(minutes=30),
     # Before people come to work in Europe and long before they do in America; environments ten minutes apart.
     timetable=Timetable(lambda position: f"{position * 10 % 60} 5 * * *", "looks at its certificates every morning."),
+    family=JobFamily.CERTIFICATES,
 )

@@ -9,6 +9,7 @@ from ils_pipelines.defs.scans import AsAWhole, Metadata, Scan, Timetable
 from ils_pipelines.operations.costs.models import CostReport
 from ils_pipelines.operations.findings import Finding, Urgency, worst
 from ils_pipelines.reporting.cost_pages import findings_table, html, images, markdown
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.folders import state_directory
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
@@ -73,6 +74,7 @@ COSTS = Scan(
     longest=timedelta(minutes=30),
     # In the afternoon, when Cost Explorer has most of the day before; environments ten minutes apart.
     timetable=Timetable(lambda position: f"{position * 10 % 60} 14 * * *", "reads its costs every afternoon."),
+    family=JobFamily.COSTS,
 )
 
 MONTHLY_COSTS = Scan(
@@ -86,4 +88,5 @@ MONTHLY_COSTS = Scan(
     longest=timedelta(minutes=30),
     # On the fifth, when the bill of the month is all but final.
     timetable=Timetable(lambda position: f"{position * 10 % 60} 15 5 * *", "reads the month before on the 5th."),
+    family=JobFamily.COSTS,
 )

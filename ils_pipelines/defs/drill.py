@@ -42,6 +42,7 @@ from ils_pipelines.defs.schedules import as_loaded, is_real
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.drill.models import Evidence, Measure, Verdict
 from ils_pipelines.operations.drill.scenario import Scenario, scenario_of
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.drills import Rhythm
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
@@ -95,7 +96,9 @@ def dr_drill(context: AssetExecutionContext, config: DrillConfig, targets: Envir
     try:
         asked = Asked(scenario_of(config.scenario), Wanted(config.set, config.random))
         done = conduct(
-            targets.open(context.partition_key), asked, on_step=lambda name, what: context.log.info(f"{name}: {what}")
+            targets.open(context.partition_key, JobFamily.DRILL),
+            asked,
+            on_step=lambda name, what: context.log.info(f"{name}: {what}"),
         )
     except IlsError as refused:
         raise Failure(description=str(refused), allow_retries=False) from refused
@@ -185,7 +188,7 @@ def _sweep(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
     from ils_pipelines.operations.drill.leftovers import left_by_drills
     from ils_pipelines.operations.restore.sweep import sweep
 
-    target = targets.open(context.partition_key)
+    target = targets.open(context.partition_key, JobFamily.DRILL)
     try:
         swept = sweep(target, left_by_drills(target), on_removed=lambda made: context.log.info(f"took away {made}"))
     except IlsError as error:
@@ -235,7 +238,7 @@ def _left(environment: Environment) -> list[str]:
     from ils_pipelines.provisioning.layers import layer_work
     from ils_pipelines.targets import open_target
 
-    target = open_target(environment)
+    target = open_target(environment, JobFamily.DRILL)
     target.preflight()
     if layer_work(target, Layer.VPC).outputs() is None:
         return []  # where there is nothing, nothing was rehearsed

@@ -8,6 +8,7 @@ from pydantic import PrivateAttr
 from ils_pipelines.provisioning.approval import NotApproved, Permit, check_approval
 from ils_pipelines.provisioning.approval_place import approvals_of
 from ils_pipelines.provisioning.versions import VersionRefused, check_versions
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
@@ -19,22 +20,22 @@ class EnvironmentTargets(ConfigurableResource):  # type: ignore[type-arg]
     Sharing matters: a target keeps its AWS clients, which take longer to make than most calls take.
     """
 
-    _targets: dict[str, Target] = PrivateAttr(default_factory=dict)
+    _targets: dict[tuple[str, JobFamily | None], Target] = PrivateAttr(default_factory=dict)
     _refused: dict[str, VersionRefused | None] = PrivateAttr(default_factory=dict)
     _permits: dict[str, Permit | NotApproved] = PrivateAttr(default_factory=dict)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
-    def open(self, environment: str) -> Target:
-        """The target of the environment of that name, reachable.
+    def open(self, environment: str, family: JobFamily | None = None) -> Target:
+        """The target of the environment of that name, reachable, for a family of jobs.
 
         Raises an `IlsError`: the environment's file is missing or wrong, or its target is not available.
         """
         with self._lock:
-            if environment not in self._targets:
-                target = open_target(load_environment(environment))
+            if (environment, family) not in self._targets:
+                target = open_target(load_environment(environment), family)
                 target.preflight()
-                self._targets[environment] = target
-            return self._targets[environment]
+                self._targets[environment, family] = target
+            return self._targets[environment, family]
 
     def open_checked(self, environment: str) -> Target:
         """Likewise, with versions that AWS creates, asked once for each run. Raises `VersionRefused` as well."""

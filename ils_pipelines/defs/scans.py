@@ -34,6 +34,7 @@ from ils_pipelines.defs.looks import Looks
 from ils_pipelines.defs.resources import EnvironmentTargets
 from ils_pipelines.defs.schedules import environment_schedules
 from ils_pipelines.operations.findings import Finding, by_urgency
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -93,6 +94,8 @@ class Scan(Generic[Report]):
     longest: timedelta
     """A run that takes longer is stuck."""
     timetable: Timetable
+    family: JobFamily = JobFamily.READ_ONLY
+    """Whose role looks."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def scan_definitions(scan: Scan[Report]) -> ScanDefinitions:
         run_id: str, environment: str, layers: tuple[Layer, ...], targets: EnvironmentTargets, looks: Looks
     ) -> Report:
         return looks.share(
-            run_id, (scan.name, environment, layers), lambda: scan.look(targets.open(environment), layers)
+            run_id, (scan.name, environment, layers), lambda: scan.look(targets.open(environment, scan.family), layers)
         )
 
     @multi_asset_check(name=f"check_{scan.name}", specs=_check_specs(scan, report_name), can_subset=True)

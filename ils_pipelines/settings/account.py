@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -19,6 +20,30 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 RESERVED_TAGS = frozenset({"Name", "environment", "expires", "layer", "managed-by", "project"})
+
+
+class JobFamily(StrEnum):
+    """Jobs that need the same of AWS: each has policies of its own in `deploy/iam`, and can have a role of its own.
+
+    What applies is in none of them: that is `assume_role`.
+    """
+
+    READ_ONLY = "read_only"
+    """Drift, health and posture."""
+    BACKUP = "backup"
+    DRILL = "drill"
+    CERTIFICATES = "certificates"
+    COSTS = "costs"
+
+
+RoleArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:iam::\d{12}:role/.+",
+        "is not the ARN of a role",
+        'Write for example "arn:aws:iam::123456789012:role/ils-deployer".',
+    ),
+]
 
 
 class AwsAccount(Section):
@@ -39,17 +64,12 @@ class AwsAccount(Section):
     profile: str | None = Field(
         default=None, description="Profile of the shared AWS configuration; None uses the default credential chain."
     )
-    assume_role: (
-        Annotated[
-            str,
-            text(
-                r"arn:aws[a-z-]*:iam::\d{12}:role/.+",
-                "is not the ARN of a role",
-                'Write for example "arn:aws:iam::123456789012:role/ils-deployer".',
-            ),
-        ]
-        | None
-    ) = Field(default=None, description="ARN of the role that is assumed before any call.")
+    assume_role: RoleArn | None = Field(default=None, description="ARN of the role that is assumed before any call.")
+    roles: dict[JobFamily, RoleArn] = Field(
+        default_factory=dict,
+        description="Roles that families of jobs assume in the place of assume_role, with the same external id.",
+        examples=[{"costs": "arn:aws:iam::123456789012:role/ils-costs"}],
+    )
     external_id: (
         Annotated[
             str,
@@ -60,7 +80,7 @@ class AwsAccount(Section):
             ),
         ]
         | None
-    ) = Field(default=None, description="External id that the trust policy of assume_role asks for.")
+    ) = Field(default=None, description="External id that the trust policies of assume_role and roles ask for.")
     session_name: Annotated[
         str,
         text(r"[\w+=,.@-]{2,64}", "is not a session name", "Use 2 to 64 letters, digits or any of _+=,.@-."),

@@ -54,7 +54,7 @@ def _state_is_kept(environment: Environment, _today: date) -> Iterator[Finding]:
 
 
 def _external_id_has_a_role(environment: Environment, _today: date) -> Iterator[Finding]:
-    if environment.aws.external_id is not None and environment.aws.assume_role is None:
+    if environment.aws.external_id is not None and not (environment.aws.assume_role or environment.aws.roles):
         yield Finding(
             ("aws", "external_id"),
             environment.aws.external_id,
@@ -290,7 +290,7 @@ def _ephemeral_can_go(environment: Environment, _today: date) -> Iterator[Findin
 ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("target", "aws.account_id"), _account_is_named),
     (("target", "tier", "engine.backend"), _state_is_kept),
-    (("aws.external_id", "aws.assume_role"), _external_id_has_a_role),
+    (("aws.external_id", "aws.assume_role", "aws.roles"), _external_id_has_a_role),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),
     (("drills.verify_from", "network.cidr"), _verifiers_are_elsewhere),

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 from ils_pipelines.targets.errors import TargetUnavailable
 
 if TYPE_CHECKING:
+    from ils_pipelines.settings.account import JobFamily
     from ils_pipelines.settings.environment import Environment
     from ils_pipelines.targets.protocol import Target
 
 SANDBOX_MODULE = "ils_sandbox.target"
 
 
-def open_target(environment: Environment) -> Target:
-    """The target of an environment. Reaches out to nothing: `Target.preflight` does.
+def open_target(environment: Environment, family: JobFamily | None = None) -> Target:
+    """The target of an environment, for a family of jobs. Reaches out to nothing: `Target.preflight` does.
 
     Raises `TargetUnavailable` when this installation has no such target.
     """
+    role = environment.aws.roles.get(family) if family else None
+    if role is not None:
+        account = environment.aws.model_copy(update={"assume_role": role})
+        environment = environment.model_copy(update={"aws": account})
     return _OPENERS[str(environment.target)](environment)
 
 

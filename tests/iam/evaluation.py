@@ -9,9 +9,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from tools.iam.actions import Calls, actions
+
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "iam"
 PARTS = ("network", "platform", "data")
 READ_ONLY = tuple(f"read-only-{part}" for part in PARTS)
+SCANS = ("certificates", "costs")
 PROVISION = (*READ_ONLY, *(f"provision-{part}" for part in PARTS))
 
 
@@ -31,6 +34,11 @@ def statements(names: Iterable[str], values: Mapping[str, str] | None = None) ->
 
 def allowed_actions(names: Iterable[str]) -> set[str]:
     return {action for each in statements(names) if each["Effect"] == "Allow" for action in each["Action"]}
+
+
+def refused(names: Iterable[str], calls: Calls) -> set[str]:
+    """The actions that these calls need and no statement of these policies allows for anything."""
+    return set(actions(calls) - allowed_actions(names))
 
 
 def covering(names: Iterable[str], arn: str, values: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -13,10 +13,9 @@ from ils_pipelines.engine.models import Stack
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
-from tests.iam.evaluation import PROVISION, READ_ONLY, allowed_actions, covering, statements
-from tools.iam.actions import actions
+from tests.iam.evaluation import PROVISION, READ_ONLY, covering, refused, statements
 from tools.iam.beside import ATTACHED_POLICIES
-from tools.iam.recording import full, plan, sandbox, shipped, watch
+from tools.iam.recording import SCANS, full, plan, sandbox, shipped, watch
 
 pytestmark = pytest.mark.long
 
@@ -31,6 +30,8 @@ class Life:
     environment: str
     looking: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     changing: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    scanning: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
+    """By the scan that has a policy of its own."""
     resources: list[dict[str, Any]] = field(default_factory=list)
     """As in Pulumi's deployment JSON, while everything was there."""
 
@@ -55,6 +56,9 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> list[Life]:
             with running.recorded(life.looking):
                 watch(target)
                 plan(target)
+            for scan, look in SCANS.items():
+                with running.recorded(life.scanning[scan]):
+                    look(target)
             with running.recorded(life.changing):
                 for layer in reversed(Layer):
                     layer_work(target, layer).destroy()
@@ -75,12 +79,19 @@ def _resources(target: Target) -> list[dict[str, Any]]:
 
 def test_looking_makes_only_calls_that_the_read_only_policies_allow(lives: list[Life]) -> None:
     for life in lives:
-        assert actions(life.looking) - allowed_actions(READ_ONLY) == set(), "run: make iam"
+        assert refused(READ_ONLY, life.looking) == set(), "run: make iam"
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_a_scan_makes_only_calls_that_its_own_policy_allows(lives: list[Life], scan: str) -> None:
+    for life in lives:
+        assert life.scanning[scan]
+        assert refused([scan], life.scanning[scan]) == set(), "run: make iam"
 
 
 def test_provisioning_and_deleting_make_only_calls_that_the_policies_allow(lives: list[Life]) -> None:
     for life in lives:
-        assert actions(life.changing) - allowed_actions(PROVISION) == set(), "run: make iam"
+        assert refused(PROVISION, life.changing) == set(), "run: make iam"
 
 
 def test_every_resource_is_one_that_the_policies_let_change(lives: list[Life]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.iam.evaluation import FOLDER, PROVISION, READ_ONLY, allowed_actions, policy, statements
+from tests.iam.evaluation import FOLDER, PROVISION, READ_ONLY, SCANS, allowed_actions, policy, refused, statements
 from tools.iam.__main__ import generated
+from tools.iam.actions import actions
 from tools.iam.reference import reference
 
 MANAGED_POLICY_CHARACTERS = 6144
@@ -72,6 +73,27 @@ def test_looking_changes_nothing() -> None:
     changing = {action for action in allowed_actions(READ_ONLY) if not reference(action).reads}
 
     assert changing == {"kms:Decrypt"}
+
+
+@pytest.mark.parametrize("scan", SCANS)
+def test_a_scan_may_look_and_nothing_else(scan: str) -> None:
+    assert [action for action in allowed_actions([scan]) if not reference(action).reads] == []
+
+
+@pytest.mark.parametrize(
+    ("names", "calls", "missing"),
+    [
+        (["costs"], {"acm": ["ListCertificates"], "ce": ["GetCostAndUsage"]}, {"acm:ListCertificates"}),
+        (["certificates"], {"rds": ["DescribeDBInstances"], "s3": ["HeadObject"]}, {"s3:GetObject"}),
+        (READ_ONLY, {"ce": ["GetCostForecast"], "iam": ["ListServerCertificates"]}, None),
+        (["backup"], {"rds": ["DeleteDBCluster"], "sts": ["GetCallerIdentity"]}, {"rds:DeleteDBCluster"}),
+    ],
+    ids=["costs", "certificates", "read-only", "backup"],
+)
+def test_a_call_of_another_family_is_found(
+    names: list[str], calls: dict[str, list[str]], missing: set[str] | None
+) -> None:
+    assert refused(names, calls) == (missing or actions(calls))
 
 
 def test_no_action_is_a_pattern() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.iam.policies import policies
-from tools.iam.recording import declared, record
+from tools.iam.recording import SCANS, declared, named, record
 from tools.iam.trust import trusts
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "iam"
@@ -18,7 +18,8 @@ CALLS = Path(__file__).with_name("calls.json")
 def generated() -> dict[str, str]:
     """The text of every policy file by its name, from the committed recording."""
     recorded = json.loads(CALLS.read_text())
-    found = {f"{name}.json": text(policy) for name, policy in policies(recorded, declared()).items()}
+    in_source = {family: named(family, recorded[family]) for family in SCANS}
+    found = {f"{name}.json": text(policy) for name, policy in policies(recorded, declared(), in_source).items()}
     return found | {f"trust-{name}.json": text(policy) for name, policy in trusts().items()}
 
 

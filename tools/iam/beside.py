@@ -20,8 +20,6 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
     ),
     # The measures are what the checks between the steps of a canary look at: no recorded life has one.
     "cloudwatch": ("DescribeAlarms", "GetDashboard", "GetMetricData", "ListTagsForResource"),
-    # What is behind an anomaly; no recorded life has one.
-    "ce": ("GetCostAndUsageWithResources",),
     "dynamodb": ("DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource"),
     "ec2": (
         "DescribeAccountAttributes",
@@ -87,7 +85,6 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
         "GetOpenIDConnectProvider",
         "GetRole",
         "GetRolePolicy",
-        "GetServerCertificate",  # of the certificate check; no recorded life has one
         "ListAttachedRolePolicies",
         "ListInstanceProfilesForRole",
         "ListRolePolicies",

@@ -9,7 +9,7 @@ from tools.iam import beside
 from tools.iam.actions import Calls, actions
 from tools.iam.backups import BACKUP
 from tools.iam.drill import DRILL
-from tools.iam.recording import PROVISION, READ_ONLY
+from tools.iam.recording import PROVISION, READ_ONLY, SCANS
 from tools.iam.reference import Action, reference
 from tools.iam.scopes import BECOMES_OURS, IS_OURS, NAMED, TAGGED
 
@@ -28,8 +28,10 @@ EVERY_EC2 = "arn:${PARTITION}:ec2:*:${ACCOUNT_ID}:*/*"
 """All kinds at once, which a condition on tags bounds as well, in a tenth of the text."""
 
 
-def policies(recorded: Mapping[str, Calls], declared: Calls) -> dict[str, Policy]:
-    """Every policy by the name of its file, without `.json`."""
+def policies(recorded: Mapping[str, Calls], declared: Calls, in_source: Mapping[str, Calls]) -> dict[str, Policy]:
+    """Every policy by the name of its file, without `.json`. `in_source` is what scans name beside what they were seen to
+    call.
+    """
     reading = {reference(name) for name in _reads(recorded)}
     writing = {reference(name) for name in _writes(recorded, declared)} - reading
     found: dict[str, Policy] = {}
@@ -40,6 +42,9 @@ def policies(recorded: Mapping[str, Calls], declared: Calls) -> dict[str, Policy
     homeless = {each.name for each in reading | writing} - _actions_in(found)
     if homeless:
         raise ValueError(f"no policy has {sorted(homeless)}: add their service to PARTS")
+    for scan in SCANS:
+        looks = {reference(name) for name in actions(recorded[scan]) | actions(in_source[scan])}
+        found[scan] = _policy(_read_statements(looks))
     return found | STATE | BACKUP | DRILL | NOTIFICATIONS
 
 

@@ -11,7 +11,7 @@ import pkgutil
 import tempfile
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.state import STATE_VARIABLE
 from ils_sandbox.target import SandboxTarget
 
-READ_ONLY, PROVISION = "read-only", "provision"
+READ_ONLY, PROVISION, CERTIFICATES, COSTS = "read-only", "provision", "certificates", "costs"
 Calls = dict[str, list[str]]
 
 # What protects data in production would refuse its end, which is part of what is recorded.
@@ -116,7 +116,8 @@ def sandbox(directory: Path) -> Iterator[Sandbox]:
 def record() -> dict[str, Calls]:
     """Provision, watch and delete a small and a full environment in a sandbox of its own, and say what was called.
 
-    `read-only` is everything that changes nothing; `provision` is what the rest calls beside.
+    `certificates` and `costs` are those jobs alone, `read-only` is everything else that changes nothing; `provision` is what
+    the rest calls beside.
     """
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder)) as running:
         found: dict[str, dict[str, set[str]]] = defaultdict(dict)
@@ -125,7 +126,8 @@ def record() -> dict[str, Calls]:
             live(running, target, found)
     reading = found[READ_ONLY]
     changing = {service: operations - reading.get(service, set()) for service, operations in found[PROVISION].items()}
-    return {READ_ONLY: _sorted(reading), PROVISION: _sorted(changing)}
+    families = {name: _sorted(found[name]) for name in (READ_ONLY, *SCANS)}
+    return {**families, PROVISION: _sorted(changing)}
 
 
 def live(running: Sandbox, target: Target, found: dict[str, dict[str, set[str]]]) -> None:
@@ -138,9 +140,16 @@ def live(running: Sandbox, target: Target, found: dict[str, dict[str, set[str]]]
     with running.recorded(found[READ_ONLY]):
         watch(target)
         plan(target)
+    for family, look in SCANS.items():
+        with running.recorded(found[family]):
+            look(target)
     with running.recorded(found[PROVISION]):
         for layer in reversed(Layer):
             layer_work(target, layer).destroy()
+
+
+SCANS: Mapping[str, Callable[[Target], object]] = {CERTIFICATES: certificates, COSTS: costs}
+"""Scans that have policies of their own."""
 
 
 def plan(target: Target) -> None:
@@ -153,8 +162,6 @@ def watch(target: Target) -> None:
     scan(target)
     health(target)
     posture(target)
-    certificates(target)
-    costs(target)
     check_teardown(target, confirmed=target.environment.name)
     leftovers_of(target)
     refresh(target, price_table())
@@ -178,6 +185,19 @@ def declared() -> Calls:
             known = _operations(service)
             found[service] |= {known[text] for text in texts if text in known}
     return _sorted(found)
+
+
+def named(family: str, called: Calls) -> Calls:
+    """What the source of a scan names of the services that it was seen to call: no recorded life has every case."""
+    package = importlib.import_module(f"ils_pipelines.operations.{family}")
+    sources = [path.read_text() for path in sorted(Path(package.__path__[0]).rglob("*.py"))]
+    words = {word for source in sources for word in (*_texts(source), *_attributes(source))}
+    found = {service: {name for word, name in _operations(service).items() if word in words} for service in called}
+    return _sorted(found)
+
+
+def _attributes(source: str) -> set[str]:
+    return {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
 
 
 def _texts(source: str) -> set[str]:

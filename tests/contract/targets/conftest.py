@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.settings.tiers import TargetKind
@@ -134,8 +135,8 @@ Opener = Callable[..., Target]
 def aws_target(logged_in: None) -> Opener:
     """Opens an AWS target whose file says `account` of the account."""
 
-    def opener(**account: Any) -> Target:
+    def opener(family: JobFamily | None = None, **account: Any) -> Target:
         environment = environment_of(TargetKind.AWS)
-        return open_target(environment.model_copy(update={"aws": environment.aws.model_copy(update=account)}))
+        return open_target(environment.model_copy(update={"aws": environment.aws.model_copy(update=account)}), family)
 
     return opener

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
 from tests.contract.targets.conftest import ACCOUNT, Opener, Place
 
@@ -53,6 +54,18 @@ def test_a_role_is_assumed_before_any_other_call(aws_target: Opener, place: Plac
 
     assert caller.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/ils-deployer/nightly"
     assert [each["operation"] for each in place.sandbox.requests()] == ["AssumeRole", "GetCallerIdentity"]
+
+
+@pytest.mark.parametrize(
+    ("family", "role"), [(JobFamily.COSTS, "ils-costs"), (JobFamily.BACKUP, "ils-deployer"), (None, "ils-deployer")]
+)
+def test_a_family_of_jobs_takes_on_its_own_role_where_the_file_names_one(
+    aws_target: Opener, family: JobFamily | None, role: str
+) -> None:
+    roles = {JobFamily.COSTS: f"arn:aws:iam::{ACCOUNT}:role/ils-costs"}
+    caller = aws_target(family, assume_role=ROLE, roles=roles, session_name="nightly").caller()  # type: ignore[attr-defined]
+
+    assert caller.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/nightly"
 
 
 def test_a_role_is_assumed_once_for_all_clients(aws_target: Opener, place: Place) -> None:
