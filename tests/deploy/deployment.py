@@ -111,7 +111,7 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
         home = folder / "home"
         home.mkdir()
-        configuration = adapted(yaml.safe_load(PRODUCTION.read_text()), cluster.kubeconfig(CLUSTER))
+        configuration = adapted(yaml.safe_load(PRODUCTION.read_text()), cluster.kubeconfig(CLUSTER), home)
         (home / "dagster.yaml").write_text(yaml.safe_dump(configuration))
         shared = {
             "DAGSTER_HOME": str(home),
@@ -135,12 +135,14 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         yield Deployment(home, {**path, **shared, "DAGSTER_PG_PASSWORD": PASSWORD}, cluster, aws)
 
 
-def adapted(production: dict[str, Any], kubeconfig: Path) -> dict[str, Any]:
-    """The file as it is, but for the way to the cluster, which is not the one that the processes run in, and for a user
-    that the machine may not have.
+def adapted(production: dict[str, Any], kubeconfig: Path, home: Path) -> dict[str, Any]:
+    """The file as it is, but for the way to the cluster, which is not the one that the processes run in, and for Dagster's
+    home, which is a folder of this machine.
     """
     launcher = production["run_launcher"]["config"]
     launcher.update(load_incluster_config=False, kubeconfig_file=str(kubeconfig), job_image="ils-pipelines:1.0.0")
+    [mounted] = [each for each in launcher["volume_mounts"] if each["name"] == "home"]
+    mounted["mountPath"] = str(home)
     production["run_monitoring"]["poll_interval_seconds"] = 2
     production["compute_logs"]["config"]["upload_interval"] = 1
     return production

@@ -32,8 +32,12 @@ def instance() -> dict[str, Any]:
 def snake(value: Any) -> Any:
     """The chart's names as Dagster's own configuration has them."""
     if isinstance(value, Mapping):
-        return {re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): snake(each) for key, each in value.items()}
+        return {snaked(key): snake(each) for key, each in value.items()}
     return [snake(each) for each in value] if isinstance(value, list) else value
+
+
+def snaked(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
 def test_runs_are_launched_alike(values: dict[str, Any], instance: dict[str, Any]) -> None:
@@ -52,7 +56,8 @@ def test_runs_are_counted_watched_and_printed_alike(values: dict[str, Any], inst
     daemon, logs = values["dagsterDaemon"], values["computeLogManager"]["config"]["s3ComputeLogManager"]
     kept = instance["compute_logs"]["config"]
 
-    assert values["additionalInstanceConfig"]["concurrency"] == instance["concurrency"]
+    limits = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
+    assert {snaked(name): value for name, value in limits.items()} == instance["concurrency"]["runs"]
     assert snake(daemon["runMonitoring"]) == instance["run_monitoring"]
     assert daemon["runRetries"]["enabled"] is instance["run_retries"]["enabled"]
     assert {**snake(logs), "bucket": kept["bucket"]} == kept

@@ -45,11 +45,11 @@ def _content() -> bytes:
         return zipped.read("helm/helm")
 
 
-def rendered(program: Path, chart: Path, *values: Path) -> str:
+def rendered(program: Path, chart: Path, *values: Path, release: str = "ils", namespace: str = "default") -> str:
     """What `helm template` makes of a chart. Fails with what helm says."""
     arguments = [argument for file in values for argument in ("-f", str(file))]
     done = subprocess.run(
-        [str(program), "template", "ils", str(chart), *arguments],
+        [str(program), "template", release, str(chart), "--namespace", namespace, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
