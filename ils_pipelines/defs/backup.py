@@ -26,6 +26,7 @@ from dagster import (
     MultiPartitionKey,
     MultiPartitionsDefinition,
     PreviewWarning,
+    RunRequest,
     define_asset_job,
     multi_asset,
     multi_asset_check,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from ils_pipelines.operations.backup.standing import Standing
 
 BACKUP_SET, REPORT = "backup_set", "backup_report"
+TAKE = "take"
+"""The step that takes the set."""
 TAKE_SET, JUDGE = "take_backup_set", "judge_backups"
 FIRST_DAY = "2026-01-01"
 DAYS = DailyPartitionsDefinition(start_date=FIRST_DAY, timezone="UTC", end_offset=1)
@@ -88,7 +91,7 @@ def _set_of(partition: str, name: str = "") -> SetId:
 
 
 @multi_asset(
-    name="take",
+    name=TAKE,
     specs=[
         AssetSpec(
             BACKUP_SET,
@@ -244,8 +247,15 @@ judge_backups = define_asset_job(
 BACKUP_ASSETS, BACKUP_JOBS = (backup_set, backup_report), (take_backup_set, judge_backups)
 
 
-def _today(environment: str, tick: datetime) -> str:
-    return str(MultiPartitionKey({"day": f"{tick.astimezone(UTC):%Y-%m-%d}", "environment": environment}))
+def _of_day(environment: str, tick: datetime) -> RunRequest:
+    day = f"{tick.astimezone(UTC):%Y-%m-%d}"
+    return RunRequest(partition_key=str(MultiPartitionKey({"day": day, "environment": environment})))
+
+
+def _set_of_tick(environment: str, tick: datetime) -> RunRequest:
+    """The set is named after the tick, however late it is taken: a tick that comes twice finds it complete."""
+    config = {"ops": {TAKE: {"config": {"set": SetId(environment, tick).name}}}}
+    return _of_day(environment, tick).with_replaced_attrs(run_config=config)
 
 
 BACKUP_SCHEDULES = (
@@ -253,12 +263,14 @@ BACKUP_SCHEDULES = (
         take_backup_set,
         lambda _position: f"{NIGHTLY.minute} {NIGHTLY.hour} * * *",
         "takes its backup set every night, after the window of the automated ones.",
-        partition=_today,
+        _set_of_tick,
+        setting="backup",
     ),
     *environment_schedules(
         judge_backups,
         lambda position: f"{position * 10 % 60} 8,20 * * *",
         "judges its backups every morning and evening, whether or not the night's run started.",
-        partition=_today,
+        _of_day,
+        setting="backup_checks",
     ),
 )

@@ -14,7 +14,6 @@ from dagster import (
     AssetExecutionContext,
     AssetSelection,
     Config,
-    DefaultScheduleStatus,
     DefaultSensorStatus,
     Failure,
     MaterializeResult,
@@ -38,23 +37,24 @@ from ils_pipelines.defs.backup import BACKUP_SET
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import OWNERS, asset_key
 from ils_pipelines.defs.resources import EnvironmentTargets
-from ils_pipelines.defs.schedules import as_loaded, is_real
+from ils_pipelines.defs.schedules import as_loaded, environment_schedule
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.drill.models import Evidence, Measure, Verdict
 from ils_pipelines.operations.drill.scenario import Scenario, scenario_of
 from ils_pipelines.settings.account import JobFamily
-from ils_pipelines.settings.drills import Rhythm
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import lasting_names, load_environment
+from ils_pipelines.settings.schedules import NEVER
+from ils_pipelines.settings.tiers import Tier
 
 DRILL = "dr_drill"
 SWEEP = "sweep_drills"
 PASSED, TIMES = "drill_passed", "drill_times"
 LONGEST = timedelta(hours=6)
 SECONDS_BETWEEN_LOOKS = 900
-_CRONS = {Rhythm.WEEKLY: "0 7 * * 0", Rhythm.MONTHLY: "0 7 1 * *"}
-"""After the night's backup sets, in UTC."""
+_USUAL = {Tier.STAGING: "0 7 * * 0", Tier.PRODUCTION: "0 7 1 * *"}
+"""After the night's backup sets, in UTC; of a tier that has none, a person rehearses."""
 _NEEDS = (Layer.DATABASE, Layer.CACHE, Layer.TABLES, Layer.BACKUP_VAULT, Layer.APP_RELEASE)
 
 
@@ -161,23 +161,16 @@ drill_job = define_asset_job(
 
 
 def _schedules() -> Iterator[ScheduleDefinition]:
-    """One for each lasting environment whose file asks for drills."""
+    """One for each lasting environment that rehearses by itself."""
     for name in lasting_names():
         environment = as_loaded(name)
         if environment is None:
             continue
-        rhythm = environment.drills.schedule
-        if rhythm is Rhythm.NEVER:
+        usual, asked = _USUAL.get(environment.tier), environment.schedules.drill
+        if asked == NEVER or (asked or usual) is None:
             continue
-        yield ScheduleDefinition(
-            name=f"{DRILL}_{name}".replace("-", "_"),
-            job=drill_job,
-            cron_schedule=_CRONS[rhythm],
-            execution_timezone="UTC",
-            description=f"{name}: restores the newest backup set beside it, {rhythm.value}.",
-            execution_fn=lambda _context, name=name: RunRequest(partition_key=name),
-            default_status=DefaultScheduleStatus.RUNNING if is_real(name) else DefaultScheduleStatus.STOPPED,
-        )
+        description = "restores its newest backup set beside it, verifies it, and takes it away again."
+        yield environment_schedule(drill_job, name, asked or usual or "", description, setting="drill", name=DRILL)
 
 
 drill_schedules = tuple(_schedules())

@@ -120,7 +120,7 @@ def _refuse_a_second_run(instance: DagsterInstance, environment: str, run: Dagst
             return
         if record.dagster_run.status == DagsterRunStatus.NOT_STARTED and HOST_TAG not in record.dagster_run.tags:
             continue  # on its way into the queue, where it waits for this one
-        if _lost(instance, record.dagster_run):
+        if lost(instance, record.dagster_run):
             instance.report_run_failed(record.dagster_run, "The process that executed the run is gone.")
             continue
         instance.report_run_canceled(run, "Not started: another run is working on the environment.")
@@ -136,7 +136,7 @@ def _busy_message(environment: str, other: RunRecord) -> str:
     )
 
 
-def _lost(instance: DagsterInstance, run: DagsterRun) -> bool:
+def lost(instance: DagsterInstance, run: DagsterRun) -> bool:
     """Whether the run was started by a terminal of this machine whose process has gone."""
     if run.tags.get(HOST_TAG) != socket.gethostname():
         return False

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ils_pipelines.settings.drills import DAY_MINUTES
 from ils_pipelines.settings.problems import Finding, Severity
+from ils_pipelines.settings.schedules import NEVER, times_a_day
 from ils_pipelines.settings.tiers import Tier
 
 if TYPE_CHECKING:
@@ -51,8 +53,35 @@ def _sets_can_be_deleted(environment: Environment, _today: date) -> Iterator[Fin
         )
 
 
+def _drills_can_reach(environment: Environment, _today: date) -> Iterator[Finding]:
+    cron, asked = environment.schedules.backup, environment.drills.rpo_minutes
+    times = 0 if cron == NEVER else times_a_day(cron) if cron else 1
+    if times and asked * times < DAY_MINUTES:
+        yield Finding(
+            ("drills", "rpo_minutes"),
+            asked,
+            f"is less than the time between two backup sets, of which a day has {times}: drills will not reach it",
+            f"Use {DAY_MINUTES // times} or more, or take sets more often (schedules.backup); point_in_time_rpo_minutes is "
+            "for recovery to a moment.",
+            severity=Severity.WARNING,
+        )
+
+
+def _production_is_backed_up(environment: Environment, _today: date) -> Iterator[Finding]:
+    if environment.tier is Tier.PRODUCTION and environment.schedules.backup == NEVER:
+        yield Finding(
+            ("schedules", "backup"),
+            NEVER,
+            "leaves production without backup sets, but for those that somebody takes",
+            'Leave it out, or write a time: "30 4 * * *".',
+            severity=Severity.WARNING,
+        )
+
+
 BACKUP_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("backup.max_age_hours",), _a_nightly_set_is_young_enough),
     (("tier", "backup.retention.daily"), _production_keeps_sets),
     (("backup_vault.lock_days", "backup.retention.daily"), _sets_can_be_deleted),
+    (("drills.rpo_minutes", "schedules.backup"), _drills_can_reach),
+    (("tier", "schedules.backup"), _production_is_backed_up),
 )

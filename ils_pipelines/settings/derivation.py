@@ -103,7 +103,7 @@ def derived(
         section[switch] = False
     made.setdefault("secrets", {})["recovery_window_days"] = 0
     made.setdefault("backup_vault", {}).update(lock_mode="governance", lock_days=1)
-    made.setdefault("drills", {})["schedule"] = "never"
+    made.setdefault("schedules", {})["drill"] = "never"
     # The base's own name stays with the base: two certificates for one name would do, two DNS records would not.
     made.setdefault("load_balancer", {})["domain"] = f"{name}.{base.load_balancer.domain}"
     made.get("app", {}).pop("namespace", None)

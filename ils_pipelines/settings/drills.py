@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from ils_pipelines.settings.problems import Finding, Severity
-from ils_pipelines.settings.rules import rule
 from ils_pipelines.settings.section import Cidr, Section, text
 
-_DAY_MINUTES = 24 * 60
+DAY_MINUTES = 24 * 60
 
-Minutes = Annotated[int, Field(strict=True, ge=1, le=30 * _DAY_MINUTES)]
-
-
-class Rhythm(StrEnum):
-    """How often something is done by itself."""
-
-    NEVER = "never"
-    WEEKLY = "weekly"
-    MONTHLY = "monthly"
+Minutes = Annotated[int, Field(strict=True, ge=1, le=30 * DAY_MINUTES)]
 
 
 class Drills(Section):
     """DR drills: a backup set is restored beside the environment, verified, timed and taken away again."""
 
-    schedule: Rhythm = Field(default=Rhythm.NEVER, description="How often a drill is run by itself.")
     rto_minutes: Minutes = Field(
         default=240, description="The longest that it may take from noticing a loss until restored data serve again."
     )
     rpo_minutes: Minutes = Field(
-        default=_DAY_MINUTES + 60, description="The most that may be lost, as time, where a backup set is restored."
+        default=DAY_MINUTES + 60, description="The most that may be lost, as time, where a backup set is restored."
     )
     point_in_time_rpo_minutes: Minutes = Field(
         default=15, description="The most that may be lost, as time, where the database goes back to a moment."
@@ -62,15 +48,3 @@ class Drills(Section):
         description="Columns that say when a row was written, or changed where one says so: the newest tells how much a "
         "restore lost, and whether anything was written between a set's snapshot and its dump.",
     )
-
-
-@rule(Drills, "rpo_minutes", "schedule")
-def _sets_are_nightly(drills: Drills, _today: date) -> Iterator[Finding]:
-    if drills.schedule is not Rhythm.NEVER and drills.rpo_minutes < _DAY_MINUTES:
-        yield Finding(
-            ("rpo_minutes",),
-            drills.rpo_minutes,
-            "is less than a day, and backup sets are taken once a day: drills will not reach it",
-            "Use 1440 or more; point_in_time_rpo_minutes is for recovery to a moment.",
-            severity=Severity.WARNING,
-        )

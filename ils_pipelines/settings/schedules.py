@@ -1,4 +1,4 @@
-"""When the looks at an environment run by themselves, where the usual times do not suit it."""
+"""When looks, backups and drills of an environment run by themselves, where the usual times do not suit it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ils_pipelines.settings.section import Section, refuse
+from ils_pipelines.settings.section import Flag, Section, refuse
 
+NEVER = "never"
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 6))
 _PART = re.compile(r"(\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
-_REMEDY = 'Write five fields in UTC, in quotes, for example "30 5 * * 1-5" or "*/15 * * * *".'
+_REMEDY = 'Write five fields in UTC, in quotes, for example "30 5 * * 1-5" or "*/15 * * * *"; never turns it off.'
 
 
 def _cron(value: str) -> str:
+    if value == NEVER:
+        return value
     fields = value.split(" ")
     if len(fields) != len(_FIELDS):
         raise refuse(f"has {len(fields)} fields where cron has five", _REMEDY)
@@ -41,9 +44,39 @@ def _is_good(part: str, least: int, most: int) -> bool:
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
-class Schedules(Section):
-    """Cron expressions in UTC; None is the usual time, which keeps environments apart."""
+def times_a_day(cron: str) -> int:
+    """How often it comes on a day on which it comes."""
+    minutes, hours = (
+        {number for part in field.split(",") for number in _numbers(part, least, most)}
+        for field, (_, least, most) in zip(cron.split(" ")[:2], _FIELDS, strict=False)
+    )
+    return len(minutes) * len(hours)
 
+
+def _numbers(part: str, least: int, most: int) -> range:
+    span, _, step = part.partition("/")
+    first, _, last = span.partition("-")
+    if span == "*":
+        return range(least, most + 1, int(step or 1))
+    # As in cron, a number with a step goes on from there.
+    return range(int(first), int(last or (most if step else first)) + 1, int(step or 1))
+
+
+class Schedules(Section):
+    """Cron expressions in UTC, or never; None is the usual time, which keeps environments apart."""
+
+    in_sandbox: Flag = Field(
+        default=False,
+        description="Whether all these run for an environment of the sandbox, too, which may be down at night.",
+    )
+    backup: Cron | None = Field(default=None, description="The backup set; every night at 04:30 by default.")
+    backup_checks: Cron | None = Field(
+        default=None, description="The look at its backups; every morning and evening by default."
+    )
+    drill: Cron | None = Field(
+        default=None,
+        description="A DR drill; on Sundays for tier staging, on the 1st for production, never for development by default.",
+    )
     drift: Cron | None = Field(default=None, description="The look for drift; every morning by default.")
     health: Cron | None = Field(
         default=None, description="The look at its health; every quarter of an hour by default."

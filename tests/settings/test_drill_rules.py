@@ -23,9 +23,11 @@ def test_the_newest_row_is_told_by_a_column(problem_paths: Paths, column: str) -
     assert problem_paths({"drills": {"newest_row": [column]}}) == ["drills.newest_row[0]"]
 
 
-@pytest.mark.parametrize(("schedule", "warned"), [("weekly", True), ("never", False)])
-def test_a_target_that_nightly_sets_cannot_reach_is_warned_of(schedule: str, warned: bool) -> None:
-    file = {"name": "dev", "drills": {"schedule": schedule, "rpo_minutes": 60}}
+@pytest.mark.parametrize(
+    ("cron", "warned"), [(None, True), ("0 3,15 * * *", True), ("*/30 * * * *", False), ("never", False)]
+)
+def test_a_target_that_backup_sets_cannot_reach_is_warned_of(cron: str | None, warned: bool) -> None:
+    file = {"name": "dev", "drills": {"rpo_minutes": 60}, "schedules": {"backup": cron}}
     environment = diagnose(file, date(2026, 11, 23))[0]
     assert environment is not None
     assert (("drills", "rpo_minutes") in [found.location for found in warnings(environment)]) is warned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from dagster._core.definitions.schedule_definition import is_valid_cron_schedule
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ils_pipelines.defs.scans import Scan
+from ils_pipelines.settings.diagnosis import diagnose
+from ils_pipelines.settings.environment import warnings
 from ils_pipelines.settings.loading import FileReport
-from ils_pipelines.settings.schedules import Schedules
+from ils_pipelines.settings.schedules import Schedules, times_a_day
+from ils_pipelines.settings.tiers import Tier
 
 Read = Callable[..., FileReport]
 
@@ -47,6 +51,7 @@ def test_whatever_is_accepted_dagster_takes_too(cron: str) -> None:
     except ValidationError:
         return
     assert is_valid_cron_schedule(cron)
+    assert times_a_day(cron) > 0
 
 
 def test_every_scan_can_be_moved() -> None:
@@ -55,4 +60,20 @@ def test_every_scan_can_be_moved() -> None:
     modules = (certificates, costs, drift, health, posture)
     names = {each.name for module in modules for each in vars(module).values() if isinstance(each, Scan)}
 
-    assert names == set(Schedules.model_fields)
+    assert names | {"backup", "backup_checks", "drill", "in_sandbox"} == set(Schedules.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("cron", "times"), [("30 4 * * *", 1), ("*/15 * * * *", 96), ("0,30 6-18/6 * * *", 6), ("50/5 1 * * 1", 2)]
+)
+def test_a_day_has_as_many_runs_as_the_first_two_fields_say(cron: str, times: int) -> None:
+    assert times_a_day(cron) == times
+
+
+def test_production_without_backups_is_warned_of() -> None:
+    environment = diagnose({"name": "p", "schedules": {"backup": "never"}}, date(2026, 11, 23))[0]
+    assert environment is not None
+    bare = environment.model_copy(update={"tier": Tier.PRODUCTION})
+
+    assert ("schedules", "backup") in [found.location for found in warnings(bare)]
+    assert ("schedules", "backup") not in [found.location for found in warnings(environment)]

@@ -62,6 +62,7 @@ def test_every_environment_s_set_is_taken_at_half_past_four_utc_and_not_in_the_s
             (request,) = schedule.evaluate_tick(context).run_requests or ()
         assert isinstance(request, RunRequest)
         assert request.partition_key == f"2026-03-04|{name}"
+        assert request.run_config == {"ops": {"take": {"config": {"set": SetId(name, NIGHT).name}}}}
 
 
 def test_the_checks_have_the_partitions_of_the_asset() -> None:

@@ -86,7 +86,11 @@ def test_drills_are_scheduled_as_the_files_say() -> None:
     }
     with (
         DagsterInstance.local_temp() as instance,
-        build_schedule_context(instance, repository_def=defs.get_repository_def()) as context,
+        build_schedule_context(
+            instance,
+            scheduled_execution_time=datetime(2026, 11, 22, 7, tzinfo=UTC),
+            repository_def=defs.get_repository_def(),
+        ) as context,
     ):
         register_environments(instance)
         ticked = schedules["dr_drill_staging"].evaluate_tick(context)
