@@ -77,6 +77,7 @@ def test_an_interrupt_finishes_and_records_what_is_under_way_and_the_next_run_go
     assert changes["app_release"]["create"] > 0
 
 
+@pytest.mark.long
 def test_a_second_run_meanwhile_is_refused_and_told_of_the_first(slow: Terminal) -> None:
     with upping(slow) as process:
         second = slow.ils("up", "dev", "--json")
@@ -107,6 +108,7 @@ def test_a_killed_run_is_recorded_as_failed_and_the_next_one_finishes_its_work(s
     assert all(layer["plan"]["changes"] == [] for layer in plan.json["layers"])
 
 
+@pytest.mark.long
 def test_down_needs_the_name_and_then_leaves_nothing(slow: Terminal) -> None:
     slow.slow_down(0.0)
     assert slow.ils("up", "dev").code == 0
@@ -129,6 +131,7 @@ def _layers_up(terminal: Terminal) -> int:
     return sum(layer["exists"] for layer in environment["layers"])
 
 
+@pytest.mark.long
 def test_what_is_protected_is_not_deleted_and_neither_is_anything_else(slow: Terminal) -> None:
     slow.slow_down(0.0)
     digest = slow.ils("plan", "production", "--json").json["digest"]

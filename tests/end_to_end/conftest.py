@@ -103,6 +103,14 @@ def sandbox(_started: LocalSandbox) -> LocalSandbox:
     return _started
 
 
+@pytest.fixture
+def with_dev(_started: LocalSandbox) -> LocalSandbox:
+    """A sandbox that has `dev` in it, perhaps from a test before; whoever takes this leaves it so."""
+    _started.control("settings", {"seconds_per_minute": 0.0, "latency_seconds": 0.0})
+    _started.ils("up", "dev")
+    return _started
+
+
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Wait for a condition; fail, saying for what, when it does not come."""
     deadline = time.monotonic() + seconds

@@ -34,17 +34,24 @@ def up(sandbox: LocalSandbox, environment: str) -> Any:
     return sandbox.ils_json("up", environment, "--approve", digest)
 
 
-def test_up_creates_every_layer_and_a_second_up_makes_no_mutating_request(sandbox: LocalSandbox) -> None:
-    first = sandbox.ils_json("up", "dev")
+def test_a_plan_foretells_the_up_and_neither_it_nor_a_second_up_makes_a_mutating_request(sandbox: LocalSandbox) -> None:
     sandbox.forget_requests()
+    plan = sandbox.ils_json("plan", "dev")
+    assert sandbox.requests(mutating=True) == []
 
-    second = sandbox.ils_json("up", "dev")
+    first = sandbox.ils_json("up", "dev")
 
     assert first["success"]
     assert {layer["layer"] for layer in first["layers"]} == {str(layer) for layer in Layer}
     assert operations(first) == {"create"}
-    assert operations(second) == set()
+    assert _created(plan) == _created(first)
+    sandbox.forget_requests()
+    assert operations(sandbox.ils_json("up", "dev")) == set()
     assert sandbox.requests(mutating=True) == []
+
+
+def _created(result: Any) -> dict[str, int]:
+    return {layer["layer"]: layer["changes"].get("create", 0) for layer in result["layers"]}
 
 
 def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox) -> None:
@@ -95,17 +102,6 @@ def test_the_three_environments_live_beside_each_other(sandbox: LocalSandbox) ->
 
     for environment in ENVIRONMENTS:
         assert operations(sandbox.ils_json("plan", environment)) == set()
-
-
-def test_a_plan_makes_no_mutating_request_and_foretells_the_up(sandbox: LocalSandbox) -> None:
-    sandbox.forget_requests()
-
-    plan = sandbox.ils_json("plan", "dev")
-
-    assert sandbox.requests(mutating=True) == []
-    planned = {layer["layer"]: layer["changes"].get("create", 0) for layer in plan["layers"]}
-    done = {layer["layer"]: layer["changes"].get("create", 0) for layer in sandbox.ils_json("up", "dev")["layers"]}
-    assert planned == done
 
 
 def test_independent_layers_are_made_at_the_same_time(sandbox: LocalSandbox) -> None:
@@ -186,10 +182,11 @@ def test_a_failing_layer_keeps_the_others_and_the_next_up_finishes(sandbox: Loca
     assert sandbox.ils_json("up", "dev")["success"]
 
 
-def test_a_corrupt_checkpoint_is_named_kept_and_nothing_is_changed(sandbox: LocalSandbox) -> None:
-    sandbox.ils("up", "dev")
+def test_a_corrupt_checkpoint_is_named_kept_and_nothing_is_changed(with_dev: LocalSandbox) -> None:
+    sandbox = with_dev
     path = sandbox.checkpoint("vpc")
-    path.write_text(path.read_text()[:1000])
+    sound = path.read_text()
+    path.write_text(sound[:1000])
     before = sandbox.inventory()
     sandbox.forget_requests()
 
@@ -199,11 +196,12 @@ def test_a_corrupt_checkpoint_is_named_kept_and_nothing_is_changed(sandbox: Loca
     assert "Traceback" not in failed.stderr
     assert sandbox.requests(mutating=True) == []
     assert sandbox.inventory() == before
+    path.write_text(sound)
 
 
-def test_secrets_are_in_no_file_of_the_state_folder_but_the_sandboxs_own(sandbox: LocalSandbox) -> None:
+def test_secrets_are_in_no_file_of_the_state_folder_but_the_sandboxs_own(with_dev: LocalSandbox) -> None:
     """The cache's token and the database's password stay in Secrets Manager and the cluster."""
-    sandbox.ils("up", "dev")
+    sandbox = with_dev
     secrets_manager = client(sandbox.endpoints["aws"], "secretsmanager")
     secrets = []
     for entry in secrets_manager.list_secrets()["SecretList"]:

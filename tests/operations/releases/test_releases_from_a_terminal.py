@@ -21,7 +21,7 @@ from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 from tests.operations.releases.conftest import Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 IMAGE = "image: ils/app:1.0.0@sha256:85910b5a8fc73251f2dc8b36d2974214c54757a841a0ba9493117f877d61be2d"
 

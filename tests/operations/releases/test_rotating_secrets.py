@@ -26,7 +26,7 @@ from ils_pipelines.settings.secrets import PLACEHOLDER
 from ils_pipelines.targets.protocol import Target
 from tests.operations.releases.conftest import Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @dataclass(frozen=True)
