@@ -141,7 +141,10 @@ def upgrade(
 def export(
     environment: EnvironmentArgument,
     form: Annotated[
-        str, typer.Option("--format", help="yaml, helm for a chart, or cluster-autoscaler for its values.")
+        str,
+        typer.Option(
+            "--format", help="yaml, helm for a chart, or values of the chart of cluster-autoscaler or dagster."
+        ),
     ] = "yaml",
     output: Annotated[
         Path | None,

@@ -9,7 +9,6 @@ from ils_pipelines.defs.costs import COSTS, MONTHLY_COSTS
 from ils_pipelines.defs.drift import DRIFT
 from ils_pipelines.defs.drill import dr_drill, drill_job, drill_leftovers, drill_schedules, sweep_drills
 from ils_pipelines.defs.environments import environment_files
-from ils_pipelines.defs.executor import threaded_executor
 from ils_pipelines.defs.expiry import expired_environments
 from ils_pipelines.defs.health import HEALTH
 from ils_pipelines.defs.jobs import OP_JOBS, provision_environment
@@ -25,6 +24,7 @@ from ils_pipelines.defs.rollback import roll_back_release
 from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
+from ils_pipelines.defs.step_jobs import step_executor
 from ils_pipelines.defs.upgrade import cluster_upgrade, database_upgrade, node_refresh
 
 SCANS = (
@@ -64,5 +64,5 @@ defs = Definitions(
     ],
     sensors=[environment_files, expired_environments, notifications, drill_leftovers],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
-    executor=threaded_executor,
+    executor=step_executor,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ils_pipelines.commands.output import ExitCode
 from ils_pipelines.engine.models import UNKNOWN
 from ils_pipelines.errors import IlsError
+from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -25,11 +26,11 @@ def export(environment: str, *, form: str, output: Path | None) -> ExitCode:
     """Write it and say where. Raises an `IlsError`."""
     from ils_pipelines.provisioning.release import ReleaseLayer
 
-    if form == _AUTOSCALER:
-        return _autoscaler(environment, output)
+    if form in _VALUES:
+        return _VALUES[form](environment, output)
     write = _FORMS.get(form)
     if write is None:
-        raise CannotExport(f"expected --format {', '.join(_FORMS)} or {_AUTOSCALER}, found {form!r}.")
+        raise CannotExport(f"expected --format {', '.join((*_FORMS, *_VALUES))}, found {form!r}.")
     target = open_target(load_environment(environment))
     target.preflight()
     release = ReleaseLayer(target).described()
@@ -64,6 +65,33 @@ def _autoscaler(environment: str, output: Path | None) -> ExitCode:
     return ExitCode.SUCCESS
 
 
+def _dagster(environment: str, output: Path | None) -> ExitCode:
+    import yaml
+
+    from ils_pipelines.instance import project_file
+    from ils_pipelines.provisioning.layers import layer_work
+    from ils_pipelines.release.export.dagster_chart import dagster_values
+    from ils_pipelines.release.settings import DatabaseEndpoint
+
+    settings = load_environment(environment)
+    if settings.dagster is None:
+        raise CannotExport(
+            f"expected `dagster` in the file of {environment}, found none: Dagster does not run in its cluster. "
+            "deploy/platform.yaml is the file of an environment where it does."
+        )
+    target = open_target(settings)
+    target.preflight()
+    database = layer_work(target, Layer.DATABASE).outputs()
+    if database is None:
+        raise CannotExport(
+            f"expected layer database of {environment}, found nothing of it. Provision it: ils up {environment}"
+        )
+    found = DatabaseEndpoint(database["endpoint"].value, int(database["port"].value), database["database_name"].value)
+    shipped = yaml.safe_load(project_file("deploy/helm/values.yaml").read_text(encoding="utf-8"))
+    _write(dagster_values(settings, settings.dagster, found, shipped), output)
+    return ExitCode.SUCCESS
+
+
 def _write(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
@@ -81,5 +109,6 @@ def _helm(release: Release, output: Path | None) -> None:
         sys.stderr.write(f"wrote {file}\n")
 
 
-_AUTOSCALER = "cluster-autoscaler"
+_VALUES: Mapping[str, Callable[[str, Path | None], ExitCode]] = {"cluster-autoscaler": _autoscaler, "dagster": _dagster}
+"""Values of charts that are not ours."""
 _FORMS: Mapping[str, Callable[[Release, Path | None], None]] = {"yaml": _yaml, "helm": _helm}

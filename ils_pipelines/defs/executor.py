@@ -26,10 +26,6 @@ from dagster import (
     DagsterEvent,
     DagsterExecutionInterruptedError,
     Executor,
-    Field,
-    InitExecutorContext,
-    Int,
-    executor,
 )
 from dagster._core.events import EngineEventData
 from dagster._core.execution.api import ExecuteRunWithPlanIterable
@@ -249,21 +245,3 @@ class ThreadedExecutor(Executor):
             ),
         )
         yield DagsterEvent.engine_event(plan_context, f"Finished steps in threads (pid: {os.getpid()})", data)
-
-
-@executor(
-    name="threads",
-    config_schema={
-        "max_concurrent": Field(
-            Int,
-            default_value=DEFAULT_MAX_CONCURRENT,
-            description="How many steps of one run may be under way at once.",
-        )
-    },
-)
-def threaded_executor(context: InitExecutorContext) -> ThreadedExecutor:
-    """Independent steps run side by side, one thread each, in the process of the run."""
-    max_concurrent = context.executor_config["max_concurrent"]
-    if not isinstance(max_concurrent, int) or max_concurrent < 1:
-        raise ValueError(f"max_concurrent of the executor must be 1 or more, found {max_concurrent!r}")
-    return ThreadedExecutor(max_concurrent)

@@ -1,7 +1,9 @@
-"""What has to be in an account before its first environment: the bucket and the key of Pulumi's state.
+"""What has to be in an account before its first environment: the bucket and the key of Pulumi's state, and, for the
+environment in whose cluster Dagster runs, the bucket of what its runs print.
 
-Neither can be a resource of an environment: the state of every resource is kept in the one, sealed by the other. Each step
-looks first and changes only what is missing, so that running it again repairs, and otherwise does nothing.
+Bucket and key of the state cannot be resources of an environment: the state of every resource is kept in the one, sealed by
+the other. The logs tell of the environment's own making and end, so they outlive it. Each step looks first and changes only
+what is missing, so that running it again repairs, and otherwise does nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 OLD_VERSIONS_DAYS = 365
 """How long overwritten states are kept: a mistake that is noticed at the next audit can still be looked into."""
-_TAGS = {"project": "ils", "managed-by": "ils-pipelines", "purpose": "pulumi-state"}
+_TAGS = {"project": "ils", "managed-by": "ils-pipelines"}
+_STATE = "pulumi-state"
 
 
 class BootstrapFailed(IlsError):
@@ -57,7 +60,18 @@ def bootstrap(target: AwsTarget) -> Iterator[Step]:
             kms = target.state_client("kms", region=_region(target, key.query))
             key_arn, steps = _key(kms, f"alias{key.path}")
             yield from steps
-        yield from _bucket(target, bucket.netloc, _region(target, bucket.query), key_arn)
+        forgotten = {"NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSIONS_DAYS}}
+        kept = _Kept(f"overwritten versions kept for {OLD_VERSIONS_DAYS} days", "old-versions", forgotten)
+        yield from _bucket(target, bucket.netloc, _region(target, bucket.query), key_arn, _STATE, kept)
+        if target.environment.dagster is not None:
+            home = target.environment.dagster
+            ended = {
+                "Expiration": {"Days": home.logs_days},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+            }
+            kept = _Kept(f"logs kept for {home.logs_days} days", "logs", ended)
+            yield from _bucket(target, home.logs_bucket, target.environment.aws.region, key_arn, "dagster-logs", kept)
     except (BotoCoreError, ClientError) as error:
         raise BootstrapFailed(
             f"expected to make what {target.environment.name} keeps its state in, found that AWS refuses ({error}). "
@@ -76,7 +90,7 @@ def _key(kms: Any, alias: str) -> tuple[str, list[Step]]:
         arn = str(kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
         steps.append(Step(f"key {alias}", changed=False))
     except kms.exceptions.NotFoundException:
-        tags = [{"TagKey": name, "TagValue": value} for name, value in _TAGS.items()]
+        tags = [{"TagKey": name, "TagValue": value} for name, value in {**_TAGS, "purpose": _STATE}.items()]
         made = kms.create_key(Description="Seals the state of ILS environments", Tags=tags)["KeyMetadata"]
         kms.create_alias(AliasName=alias, TargetKeyId=made["KeyId"])
         arn = str(made["Arn"])
@@ -88,7 +102,19 @@ def _key(kms: Any, alias: str) -> tuple[str, list[Step]]:
     return arn, steps
 
 
-def _bucket(target: AwsTarget, bucket: str, region: str, key_arn: str | None) -> Iterator[Step]:
+@dataclass(frozen=True)
+class _Kept:
+    """How long what is in a bucket stays."""
+
+    what: str
+    rule: str
+    actions: dict[str, Any]
+    """Of the rule of the bucket's life cycle."""
+
+
+def _bucket(
+    target: AwsTarget, bucket: str, region: str, key_arn: str | None, purpose: str, kept: _Kept
+) -> Iterator[Step]:
     from botocore.exceptions import ClientError
 
     s3 = target.state_client("s3", region=region)
@@ -102,7 +128,7 @@ def _bucket(target: AwsTarget, bucket: str, region: str, key_arn: str | None) ->
         place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=bucket, **place)
         yield Step(f"bucket {bucket}", changed=True)
-    for setting in _settings(bucket, target.environment.aws.partition, key_arn):
+    for setting in _settings(bucket, target.environment.aws.partition, key_arn, purpose, kept):
         changed = not _holds(setting.answer, _read(s3, setting.name, bucket))
         if changed:
             getattr(s3, f"put_{setting.name}")(Bucket=bucket, **setting.parameters)
@@ -120,7 +146,7 @@ class _Setting:
     parameters: dict[str, Any]
 
 
-def _settings(bucket: str, partition: str, key_arn: str | None) -> tuple[_Setting, ...]:
+def _settings(bucket: str, partition: str, key_arn: str | None, purpose: str, kept: _Kept) -> tuple[_Setting, ...]:
     algorithm = {"SSEAlgorithm": "aws:kms", **({"KMSMasterKeyID": key_arn} if key_arn else {})}
     encryption = {
         "ServerSideEncryptionConfiguration": {
@@ -138,17 +164,9 @@ def _settings(bucket: str, partition: str, key_arn: str | None) -> tuple[_Settin
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [only_tls]})}
-    rules = {
-        "Rules": [
-            {
-                "ID": "old-versions",
-                "Status": "Enabled",
-                "Filter": {"Prefix": ""},
-                "NoncurrentVersionExpiration": {"NoncurrentDays": OLD_VERSIONS_DAYS},
-            }
-        ]
-    }
-    tags = {"TagSet": [{"Key": name, "Value": value} for name, value in sorted(_TAGS.items())]}
+    rules = {"Rules": [{"ID": kept.rule, "Status": "Enabled", "Filter": {"Prefix": ""}, **kept.actions}]}
+    labels = {**_TAGS, "purpose": purpose}
+    tags = {"TagSet": [{"Key": name, "Value": value} for name, value in sorted(labels.items())]}
     versioning = {"Status": "Enabled"}
     return (
         _Setting("no public access", "public_access_block", closed, closed),
@@ -156,7 +174,7 @@ def _settings(bucket: str, partition: str, key_arn: str | None) -> tuple[_Settin
         _Setting("encrypted by the key", "bucket_encryption", encryption, encryption),
         _Setting("reached over TLS alone", "bucket_policy", policy, policy),
         _Setting(
-            f"overwritten versions kept for {OLD_VERSIONS_DAYS} days",
+            kept.what,
             "bucket_lifecycle_configuration",
             rules,
             {"LifecycleConfiguration": rules},

@@ -76,8 +76,12 @@ def perform(
     prices: Callable[[], PriceTable] | None = None,
 ) -> LayerReport:
     """Do one thing to a layer and report it, with what it costs a month before and after. `approved` is for an up; `prices`
-    are asked for when it is done, and are those that are kept unless given."""
+    are asked for when it is done, and are those that are kept unless given. A layer that the environment does not have is
+    neither planned nor brought up; it can be deleted."""
     started = time.monotonic()
+    if layer not in environment.layers and action in (Action.UP, Action.PREVIEW):
+        plan = Plan(project=f"ils-{layer}", stack=environment.name, changes=(), unchanged=0)
+        return LayerReport(environment.name, layer, action, plan, {}, timedelta(0), estimate(environment, (), plan))
     before = work.resources()
     outputs: Outputs = {}
     if action is Action.PREVIEW:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Self
 
@@ -17,12 +17,14 @@ from ils_pipelines.settings.cache import Cache
 from ils_pipelines.settings.certificates import Certificates
 from ils_pipelines.settings.cluster import Cluster
 from ils_pipelines.settings.costs import Costs
+from ils_pipelines.settings.dagster import DagsterHome
 from ils_pipelines.settings.database import Database
 from ils_pipelines.settings.drills import Drills
 from ils_pipelines.settings.encryption import Encryption
 from ils_pipelines.settings.engine import EngineSettings
 from ils_pipelines.settings.environment_rules import ENVIRONMENT_RULES
 from ils_pipelines.settings.ephemeral import Ephemeral
+from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.load_balancer import LoadBalancer
 from ils_pipelines.settings.monitoring import Monitoring
 from ils_pipelines.settings.network import Network
@@ -75,6 +77,13 @@ class Environment(Section):
     posture_waivers: tuple[PostureWaiver, ...] = Field(
         default=(), description="Posture controls that do not hold here, with reasons."
     )
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)] = Field(
+        default=tuple(Layer),
+        description="The layers that it has. What there is of another one stays as it is until `ils down`.",
+    )
+    dagster: DagsterHome | None = Field(
+        default=None, description="Dagster itself, where it runs in this environment's cluster; None elsewhere."
+    )
     aws: AwsAccount = Field(default_factory=AwsAccount, description="Account and region.")
     engine: EngineSettings = Field(
         default_factory=EngineSettings, description="How Pulumi applies an environment of target aws."
@@ -122,7 +131,9 @@ class Environment(Section):
         context = info.context or {}
         errors = [
             found
-            for found in findings(self, context.get("today", utc_today()), context.get("unreadable", frozenset()))
+            for found in _of_its_layers(
+                self, findings(self, context.get("today", utc_today()), context.get("unreadable", frozenset()))
+            )
             if found.severity is Severity.ERROR
         ]
         if errors:
@@ -147,6 +158,20 @@ RULES_BROKEN = "rules_broken"
 """Type of the pydantic error whose context carries the findings."""
 
 
+_SECTIONS: Mapping[str, Layer] = {"network": Layer.VPC, "app": Layer.APP_RELEASE} | {
+    str(layer): layer for layer in Layer if layer not in (Layer.VPC, Layer.APP_RELEASE)
+}
+"""The section that says how a layer is."""
+
+
+def _of_its_layers(environment: Environment, found: Iterable[Finding]) -> Iterator[Finding]:
+    """What is found of a layer that the environment does not have is no finding."""
+    for finding in found:
+        layer = _SECTIONS.get(str(finding.location[0])) if finding.location else None
+        if layer is None or layer in environment.layers:
+            yield finding
+
+
 _NAME = TypeAdapter[str](EnvironmentName)
 
 
@@ -165,5 +190,5 @@ def utc_today() -> date:
 
 def warnings(environment: Environment, today: date | None = None) -> tuple[Finding, ...]:
     """What is accepted today but deserves a look."""
-    found = findings(environment, today or utc_today())
+    found = _of_its_layers(environment, findings(environment, today or utc_today()))
     return tuple(finding for finding in found if finding.severity is Severity.WARNING)

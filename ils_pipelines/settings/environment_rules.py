@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ils_pipelines.settings.access_rules import ACCESS_RULES
 from ils_pipelines.settings.account import partition_of
 from ils_pipelines.settings.backup_rules import BACKUP_RULES
+from ils_pipelines.settings.layers import DEPENDS_ON, Layer
 from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE, Prometheus
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
@@ -286,10 +287,36 @@ def _ephemeral_can_go(environment: Environment, _today: date) -> Iterator[Findin
         yield Finding(("ephemeral", "expires"), expires, "is not after ephemeral.created", "Use a later moment.")
 
 
+def _layers_stand_on_others(environment: Environment, _today: date) -> Iterator[Finding]:
+    for index, layer in enumerate(environment.layers):
+        missing = [str(needed) for needed in DEPENDS_ON[layer] if needed not in environment.layers]
+        if missing:
+            yield Finding(
+                ("layers", index),
+                str(layer),
+                f"builds on {', '.join(missing)}, which the environment does not have",
+                f"Add {', '.join(missing)} to layers, or leave {layer} out.",
+            )
+
+
+def _dagster_has_where_to_live(environment: Environment, _today: date) -> Iterator[Finding]:
+    missing = [layer for layer in (Layer.CLUSTER, Layer.DATABASE) if layer not in environment.layers]
+    if environment.dagster is not None and missing:
+        names = ", ".join(missing)
+        yield Finding(
+            ("dagster",),
+            environment.dagster.image,
+            f"needs {names}, which the environment does not have",
+            f"Add {names} to layers.",
+        )
+
+
 # What each rule reads, so that it is skipped when that part of a file could not be understood.
 ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("target", "aws.account_id"), _account_is_named),
     (("target", "tier", "engine.backend"), _state_is_kept),
+    (("layers",), _layers_stand_on_others),
+    (("layers", "dagster"), _dagster_has_where_to_live),
     (("aws.external_id", "aws.assume_role", "aws.roles"), _external_id_has_a_role),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),

@@ -11,7 +11,7 @@ from dagster import DagsterEvent, DagsterInstance, DagsterRun, Definitions, Even
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run_iterator
 
-from ils_pipelines.defs.executor import threaded_executor
+from ils_pipelines.defs.step_jobs import step_executor
 
 INSTANCE = """
 telemetry:
@@ -65,7 +65,7 @@ def execute(instance: DagsterInstance) -> Execute:
         partition: str | None = None,
         on_event: Callable[[DagsterEvent], None] = lambda _: None,
     ) -> Execution:
-        threaded = Definitions(jobs=[job], executor=threaded_executor).resolve_job_def(job.name)
+        threaded = Definitions(jobs=[job], executor=step_executor).resolve_job_def(job.name)
         run = instance.create_run_for_job(
             threaded,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

@@ -152,10 +152,10 @@ def test_teardown_goes_the_other_way_after_the_confirmation(defs: Definitions) -
         assert waits_for(layer) == {"confirm_teardown"} | {f"destroy_{other}" for other in upper}, expected
 
 
-def test_every_job_runs_on_the_threaded_executor_and_has_a_longest_runtime(defs: Definitions) -> None:
+def test_every_job_has_the_executor_of_the_location_and_a_longest_runtime(defs: Definitions) -> None:
     for name in ("provision_environment", "preview_environment", "teardown_environment"):
         job = defs.resolve_job_def(name)
-        assert job.executor_def.name == "threads"
+        assert job.executor_def.name == "steps"
         assert int(job.run_tags["dagster/max_runtime"]) > 0
 
 

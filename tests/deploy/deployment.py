@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCTION = ROOT / "deploy" / "dagster.yaml"
 NAMESPACE, CLUSTER, BUCKET = "dagster", "platform", "dagster-logs"
 PASSWORD = "correct horse battery staple"
-WAIT_SECONDS = 150
+WAIT_SECONDS = 420
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,22 @@ def _database(folder: Path, stack: ExitStack) -> int:
     access.write_text("local all rdsadmin trust\nhost dagster dagster 127.0.0.1/32 scram-sha-256\n")
     server.start(folder / "wal", {"listen_addresses": "127.0.0.1", "port": str(port), "hba_file": str(access)})
     stack.callback(server.stop)
-    for statement in (f"CREATE ROLE dagster LOGIN PASSWORD '{PASSWORD}'", "CREATE DATABASE dagster OWNER dagster"):
-        command = [*unprivileged(), str(program("psql")), "--host", str(folder / "socket"), "--port", str(port)]
-        command += ["--username", "rdsadmin", "--dbname", "postgres", "--command", statement]
-        subprocess.run(command, check=True, capture_output=True)
+    psql = [*unprivileged(), str(program("psql")), "--host", str(folder / "socket"), "--port", str(port)]
+    psql += ["--username", "rdsadmin"]
+    create = [*psql, "--dbname", "postgres", "--command", "CREATE DATABASE dagster"]
+    subprocess.run(create, check=True, capture_output=True)
+    password = folder / "password"
+    password.write_text(PASSWORD)
+    login = [
+        *psql,
+        "--dbname",
+        "dagster",
+        f"--set=password_file={password}",
+        "--file",
+        str(PRODUCTION.parent / "database-login.sql"),
+    ]
+    for _ in range(2):  # it may be run again
+        subprocess.run(login, check=True, capture_output=True)
     return port
 
 

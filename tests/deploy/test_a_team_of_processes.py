@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.deploy.deployment import BUCKET, Deployment, ask, deployed, eventually
+from tests.deploy.deployment import BUCKET, ROOT, Deployment, ask, deployed, eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
-LAUNCH = """mutation Launch($job: String!, $partition: String!) {
+LAUNCH = """mutation Launch($job: String!, $partition: String!, $config: RunConfigData, $ops: [String!]) {
   launchRun(executionParams: {
-    selector: {repositoryLocationName: "ils_pipelines", repositoryName: "__repository__", jobName: $job}
-    runConfigData: {}
+    selector: {
+      repositoryLocationName: "ils_pipelines", repositoryName: "__repository__", jobName: $job, solidSelection: $ops
+    }
+    runConfigData: $config
     mode: "default"
     executionMetadata: {tags: [{key: "dagster/partition", value: $partition}]}
   }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
        ... on RunConfigValidationInvalid { errors { message } } } }"""
 STATUS = "query Status($run: ID!) { runOrError(runId: $run) { __typename ... on Run { status } } }"
 EVENTS = """query Events($run: ID!) { logsForRun(runId: $run) {
-  ... on EventConnection { events { __typename ... on MessageEvent { message } } } } }"""
+  ... on EventConnection { events { __typename ... on MessageEvent { message stepKey } } } } }"""
 
 JOB = "drift_scan"
 """Of an environment that was never provisioned: it looks, and finds nothing, in a few seconds."""
@@ -33,8 +37,15 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         yield started
 
 
-def launch(address: str, partition: str = "dev") -> str:
-    launched = ask(address, LAUNCH, job=JOB, partition=partition)["launchRun"]
+def launch(
+    address: str,
+    partition: str = "dev",
+    job: str = JOB,
+    ops: list[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> str:
+    asked = {"job": job, "partition": partition, "ops": ops, "config": config or {}}
+    launched = ask(address, LAUNCH, **asked)["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     return str(launched["run"]["runId"])
 
@@ -78,6 +89,32 @@ def test_a_run_is_a_job_of_the_cluster_whose_events_and_logs_are_seen(deployment
     }
     stored = deployment.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"compute-logs/storage/{run}/")
     assert any(each["Key"].endswith(".err") and each["Size"] for each in stored["Contents"])
+
+
+def test_steps_are_jobs_of_their_own_when_the_run_is_configured_so(deployment: Deployment) -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "run-config" / "kubernetes-steps.yaml").read_text())
+    layers = ["preview_vpc", "preview_encryption"]
+    with (
+        deployment.webserver() as address,
+        deployment.process("dagster-daemon", "run", "--workspace", "workspace.yaml"),
+    ):
+        run = launch(address, job="preview_environment", ops=layers, config=config)
+        assert ended(address, run) == "SUCCESS"
+        told = events(address, run)
+
+    steps = [job for job in deployment.jobs() if job["metadata"]["labels"].get("dagster/run-id") == run]
+    by_component = Counter(job["metadata"]["labels"]["app.kubernetes.io/component"] for job in steps)
+    assert by_component == {"run_worker": 1, "step_worker": 2}
+    assert all(job["status"]["succeeded"] == 1 for job in steps)
+    # Each step tells of itself as it would from a thread, and where it went.
+    assert {event["stepKey"] for event in told if event["__typename"] == "ObservationEvent"} == set(layers)
+    assert {event["stepKey"] for event in told if event["__typename"] == "ExecutionStepSuccessEvent"} == set(layers)
+    [memory] = {
+        job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+        for job in steps
+        if job["metadata"]["labels"]["app.kubernetes.io/component"] == "step_worker"
+    }
+    assert memory == "4Gi"
 
 
 def test_a_webserver_that_is_started_anew_has_lost_no_run(deployment: Deployment) -> None:

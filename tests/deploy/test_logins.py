@@ -36,7 +36,7 @@ def load_balancer() -> Rendering:
     return read("alb-oidc.yaml")
 
 
-@pytest.mark.parametrize("name", ["access.yaml", "oauth2-proxy.yaml", "alb-oidc.yaml"])
+@pytest.mark.parametrize("name", ["access.yaml", "step-jobs.yaml", "oauth2-proxy.yaml", "alb-oidc.yaml"])
 def test_every_object_is_one_that_kubernetes_takes(name: str) -> None:
     for each in read(name).found:
         kubernetes_validate.validate(each, "1.35.0", strict=True)

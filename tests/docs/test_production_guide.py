@@ -21,6 +21,7 @@ from tests.docs.commands import Command, blocks, commands
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "production.md"
+TEAM = ROOT / "docs" / "dagster-for-a-team.md"
 COMMANDS = list(commands(GUIDE))
 GLOBAL_OPTIONS = {"region", "profile", "query", "output"}
 """Options of the AWS CLI itself."""
@@ -54,7 +55,7 @@ def test_a_make_target_exists(command: Command) -> None:
     assert set(command.words[1:]) <= targets
 
 
-@pytest.mark.parametrize("command", of("aws"), ids=ids)
+@pytest.mark.parametrize("command", [*of("aws"), *(each for each in commands(TEAM) if each.program == "aws")], ids=ids)
 def test_a_command_of_the_aws_cli_is_an_operation_with_these_parameters(command: Command) -> None:
     service, operation, *arguments = command.words[1:]
     if (service, operation) in NOT_IN_THE_API:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.operations.doctor.conftest import ALIAS, BUCKET, Machine
 
+LOGS = "ils-dagster-logs"
+
 
 def steps(machine: Machine) -> dict[str, bool]:
     done = machine.ils("bootstrap", "dev", "--json")
@@ -43,6 +45,23 @@ def test_what_somebody_changed_is_put_right(ready: Machine) -> None:
     s3.delete_public_access_block(Bucket=BUCKET)
 
     assert {what for what, changed in steps(ready).items() if changed} == {"every version kept", "no public access"}
+
+
+def test_where_dagster_lives_there_is_a_bucket_for_its_logs_too(ready: Machine) -> None:
+    home = {"image": "registry.example.com/ils-pipelines:1.0.0", "logs_bucket": LOGS, "logs_days": 30}
+    ready.file(lambda document: document.update(dagster=home))
+    s3 = ready.account.client("s3")
+    try:
+        made = {what for what, changed in steps(ready).items() if changed}
+        assert made >= {f"bucket {LOGS}", "no public access", "logs kept for 30 days"}
+        [rule] = s3.get_bucket_lifecycle_configuration(Bucket=LOGS)["Rules"]
+        assert rule["Expiration"]["Days"] == 30
+        [encrypted] = s3.get_bucket_encryption(Bucket=LOGS)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert encrypted["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        assert not any(steps(ready).values())
+    finally:
+        s3.delete_bucket_tagging(Bucket=LOGS)  # as of the state bucket
+        s3.delete_bucket(Bucket=LOGS)
 
 
 def test_nothing_is_made_in_another_account(machine: Machine) -> None:
