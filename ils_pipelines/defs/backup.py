@@ -33,6 +33,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.layers import OWNERS, asset_key
@@ -123,7 +124,7 @@ def backup_set(
 
     try:
         target = targets.open(set_id.environment, JobFamily.BACKUP)
-        manifest = take_set(target, set_id, on_progress=told, cancel=step_cancel_event())
+        manifest = take_set(target, set_id, run_cluster_job, on_progress=told, cancel=step_cancel_event())
         verification = verify_set(target, set_id)
         pruned = prune(target, dry_run=False) if verification.sound else ()
     except IlsError as error:

@@ -18,6 +18,7 @@ from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
+    from ils_pipelines.targets.jobs import ClusterJob, JobResult, JobRunner
     from ils_pipelines.targets.protocol import Target
 
 SET_TAG = "ils:backup-set"
@@ -33,6 +34,12 @@ class SetCancelled(BackupError):
     """The run was told to stop. What is done is kept; the next run goes on from there."""
 
 
+def _looking_only(_api: Any, job: ClusterJob, **_more: Any) -> JobResult:
+    raise PieceFailed(
+        f"expected only to look at a set, found the job {job.name} asked for. Sets are taken by `take_set`."
+    )
+
+
 @dataclass(frozen=True)
 class SetContext:
     """One set, and the way to everything it is made of. May be used from several threads."""
@@ -44,6 +51,8 @@ class SetContext:
     cancel: threading.Event
     say: Callable[[str], None]
     """Gets a line now and then about what goes on."""
+    jobs: JobRunner
+    """Runs jobs in the cluster."""
     _outputs: dict[Layer, Mapping[str, Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,10 +64,11 @@ class SetContext:
         *,
         cancel: threading.Event | None = None,
         say: Callable[[str], None] = lambda _line: None,
+        jobs: JobRunner = _looking_only,
     ) -> SetContext:
         """Raises `NoBackupPlace`."""
         places = find_places(target)
-        return cls(target, set_id, places, SetBucket(target, places.here), cancel or threading.Event(), say)
+        return cls(target, set_id, places, SetBucket(target, places.here), cancel or threading.Event(), say, jobs)
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         return self.target.client(service, region=region)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.provisioning.code_version import code_version
 
 if TYPE_CHECKING:
+    from ils_pipelines.targets.jobs import JobRunner
     from ils_pipelines.targets.protocol import Target
 
 
@@ -53,15 +54,16 @@ OnProgress = Callable[[Progress], None]
 def take_set(
     target: Target,
     set_id: SetId,
+    jobs: JobRunner,
     *,
     on_progress: OnProgress = lambda _progress: None,
     cancel: threading.Event | None = None,
 ) -> Manifest:
-    """Take the set, or what is missing of it. Does nothing when it is complete.
+    """Take the set, or what is missing of it. Does nothing when it is complete. `jobs` runs what only the cluster can do.
 
     Raises `NoBackupPlace`; `SetCancelled` after `cancel` was set, with everything kept that is done.
     """
-    context = SetContext.open(target, set_id, cancel=cancel)
+    context = SetContext.open(target, set_id, cancel=cancel, jobs=jobs)
     before = finished(context.bucket, set_id)
     if before is not None and before.status is SetStatus.COMPLETE:
         return before
@@ -138,16 +140,7 @@ def _take(context: SetContext, task: Task, before: Future[Piece] | None, on_prog
     if context.cancel.is_set():
         raise SetCancelled(task.name)
     on_progress(Progress(task.name, PieceEvent.STARTED))
-    own = SetContext(
-        context.target,
-        context.set_id,
-        context.places,
-        context.bucket,
-        context.cancel,
-        lambda line: on_progress(Progress(task.name, PieceEvent.SAYS, line)),
-        context._outputs,
-        context._lock,
-    )
+    own = replace(context, say=lambda line: on_progress(Progress(task.name, PieceEvent.SAYS, line)))
     try:
         piece = task.take(own)
         context.bucket.write_piece(context.set_id, piece)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.places import BackupPlaces, find_places
@@ -43,7 +44,7 @@ def bucket(site: Site, places: BackupPlaces) -> SetBucket:
 @pytest.fixture(scope="session")
 def whole(site: Site) -> Manifest:
     """A set that tests look at and leave alone."""
-    return take_set(site.target, new_id())
+    return take_set(site.target, new_id(), run_cluster_job)
 
 
 def new_id() -> SetId:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
@@ -43,7 +44,7 @@ def test_the_sets_of_ten_environments_are_independent(targets: dict[str, Target]
     cache.delete_replication_group(ReplicationGroupId=f"ils-{failing}")
 
     def take(name: str) -> Manifest:
-        return take_set(targets[name], SetId(name, NIGHT))
+        return take_set(targets[name], SetId(name, NIGHT), run_cluster_job)
 
     with ThreadPoolExecutor(len(NAMES)) as pool:
         manifests = dict(zip(NAMES, pool.map(take, NAMES), strict=True))

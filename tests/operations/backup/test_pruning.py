@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.details import PieceKind
 from ils_pipelines.operations.backup.manifest import Manifest
@@ -38,7 +39,7 @@ def unlock(site: Site, side_bucket: str, region: str, prefix: str) -> None:
 @pytest.fixture
 def old(site: Site, places: BackupPlaces, whole: Manifest) -> Iterator[Manifest]:
     """A set that is older than anything that is kept, beside a newer one."""
-    manifest = take_set(site.target, OLD)
+    manifest = take_set(site.target, OLD, run_cluster_job)
     yield manifest
     for side in (places.here, places.there):
         unlock(site, side.bucket, side.region, OLD.prefix)

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.context import SetCancelled
 from ils_pipelines.operations.backup.details import (
@@ -121,7 +122,7 @@ def test_no_secret_of_the_environment_is_in_a_set(whole: Manifest, site: Site, b
 
 def test_taking_and_verifying_makes_only_calls_that_the_policy_allows(site: Site, sandbox: LocalSandbox) -> None:
     sandbox.forget_requests()
-    verify_set(site.target, take_set(site.target, new_id()).id)
+    verify_set(site.target, take_set(site.target, new_id(), run_cluster_job).id)
     calls: dict[str, set[str]] = {}
     for request in sandbox.control("requests"):
         calls.setdefault(request["service"], set()).add(request["operation"])
@@ -130,7 +131,7 @@ def test_taking_and_verifying_makes_only_calls_that_the_policy_allows(site: Site
 
 
 def test_a_second_run_of_a_complete_set_changes_nothing(whole: Manifest, site: Site, mutating: Calls) -> None:
-    assert take_set(site.target, whole.id) == whole
+    assert take_set(site.target, whole.id, run_cluster_job) == whole
     assert mutating() == []
 
 
@@ -143,10 +144,10 @@ def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(
             cancel.set()
 
     with pytest.raises(SetCancelled):
-        take_set(site.target, set_id, on_progress=stop, cancel=cancel)
+        take_set(site.target, set_id, run_cluster_job, on_progress=stop, cancel=cancel)
     done = {each.piece for each in told if each.event is PieceEvent.DONE}
     events: list[Progress] = []
-    manifest = take_set(site.target, set_id, on_progress=events.append)
+    manifest = take_set(site.target, set_id, run_cluster_job, on_progress=events.append)
 
     assert manifest.status is SetStatus.COMPLETE
     assert {each.piece for each in events if each.event is PieceEvent.FOUND} >= done
@@ -159,8 +160,8 @@ def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbo
     fault = {"service": "elasticache", "operation": "CreateSnapshot", "error_code": "SnapshotQuotaExceededFault"}
     sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
     set_id = new_id()
-    partial = take_set(site.target, set_id)
-    whole = take_set(site.target, set_id)
+    partial = take_set(site.target, set_id, run_cluster_job)
+    whole = take_set(site.target, set_id, run_cluster_job)
 
     assert partial.status is SetStatus.PARTIAL
     assert [failure.name for failure in partial.failures] == ["cache-snapshot"]
@@ -172,6 +173,6 @@ def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbo
 def test_a_piece_that_is_made_from_a_failed_one_fails_with_it(site: Site, sandbox: LocalSandbox) -> None:
     fault = {"service": "rds", "operation": "CreateDBClusterSnapshot", "error_code": "SnapshotQuotaExceeded"}
     sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
-    partial = take_set(site.target, new_id())
+    partial = take_set(site.target, new_id(), run_cluster_job)
 
     assert [failure.name for failure in partial.failures] == ["database-snapshot", "database-snapshot-copy"]

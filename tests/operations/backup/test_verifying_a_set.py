@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import MANIFEST, SetBucket
 from ils_pipelines.operations.backup.details import Piece, PieceKind
 from ils_pipelines.operations.backup.errors import ManifestCorrupt, SignatureInvalid
@@ -23,7 +24,7 @@ from tests.operations.watch.site import Site
 @pytest.fixture(scope="module")
 def doomed(site: Site) -> Manifest:
     """A set that these tests break."""
-    return take_set(site.target, new_id())
+    return take_set(site.target, new_id(), run_cluster_job)
 
 
 def test_a_whole_set_is_sound(whole: Manifest, site: Site) -> None:
@@ -80,7 +81,7 @@ def test_every_piece_that_is_broken_is_named_and_no_other(doomed: Manifest, site
 
 
 def test_an_object_whose_copy_is_gone_is_named(site: Site, places: BackupPlaces) -> None:
-    manifest = take_set(site.target, new_id())
+    manifest = take_set(site.target, new_id(), run_cluster_job)
     piece = manifest.of_kind(PieceKind.KUBERNETES_OBJECTS)[0]
     assert piece.object is not None
     site.target.client("s3", region=places.there.region).delete_object(
@@ -96,7 +97,7 @@ def test_an_object_whose_copy_is_gone_is_named(site: Site, places: BackupPlaces)
 
 
 def test_snapshots_that_lost_their_tags_are_no_longer_ours(site: Site) -> None:
-    manifest = take_set(site.target, new_id())
+    manifest = take_set(site.target, new_id(), run_cluster_job)
     (snapshot,) = manifest.of_kind(PieceKind.DATABASE_SNAPSHOT)
     site.client("rds").remove_tags_from_resource(ResourceName=snapshot.arn, TagKeys=["ils:backup-set"])
     (wrong,) = verify_set(site.target, manifest.id).wrong
@@ -116,7 +117,7 @@ def test_what_cannot_be_looked_at_is_unknown_and_no_pass(whole: Manifest, site: 
 @pytest.fixture
 def tampered(site: Site, bucket: SetBucket) -> Iterator[Manifest]:
     """A set whose manifest says something else than what was signed."""
-    manifest = take_set(site.target, new_id())
+    manifest = take_set(site.target, new_id(), run_cluster_job)
     changed = json.loads(manifest.canonical())
     changed["pieces"][0]["size"] += 1
     bucket.write(manifest.id.prefix + MANIFEST, Manifest.model_validate(changed).canonical())
@@ -133,7 +134,7 @@ def test_a_tampered_manifest_is_refused(tampered: Manifest, site: Site, bucket: 
 
 def test_a_tampered_set_is_not_signed_again_by_taking_it(tampered: Manifest, site: Site) -> None:
     with pytest.raises(SignatureInvalid):
-        take_set(site.target, tampered.id)
+        take_set(site.target, tampered.id, run_cluster_job)
 
 
 def test_a_manifest_of_another_set_is_refused_although_it_was_signed(

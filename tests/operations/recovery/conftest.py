@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
@@ -29,7 +30,7 @@ def site(sandbox: LocalSandbox) -> Site:
 @pytest.fixture(scope="session")
 def backup(site: Site) -> Manifest:
     """A complete set of dev."""
-    manifest = take_set(site.target, SetId("dev", datetime.now(UTC)))
+    manifest = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
     assert manifest.status is SetStatus.COMPLETE, manifest.failures
     return manifest
 

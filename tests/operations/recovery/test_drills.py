@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.fingerprint import fingerprint as data_fingerprint
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.run import take_set
@@ -110,7 +111,7 @@ def test_a_set_that_was_taken_while_writes_went_on_comes_back_row_for_row(site: 
         until(
             lambda: site.sql("SELECT count(*) > 3 FROM ils.customers WHERE name = 'Busy'") == [(True,)], "writes go on"
         )
-        busy = take_set(site.target, SetId("dev", datetime.now(UTC)))
+        busy = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
         until(_more_than(site, _busy(site)), "writes went on after")
     finally:
         stop.set()

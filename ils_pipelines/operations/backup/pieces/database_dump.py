@@ -18,7 +18,7 @@ from ils_pipelines.operations.backup.manifest import canonical
 from ils_pipelines.operations.backup.room import ensure_room
 from ils_pipelines.settings.backup import BACKUP_ACCOUNT
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.targets.jobs import ClusterJob, JobCancelled, JobFailed, run_job
+from ils_pipelines.targets.jobs import ClusterJob, JobCancelled, JobFailed
 
 NAME = "database-dump"
 PASSWORD_VARIABLE = "ILS_DATABASE_PASSWORD"  # noqa: S105 the name of a variable
@@ -79,7 +79,7 @@ def run_in_cluster(context: SetContext, name: str, command: tuple[str, ...], *, 
         timeout=timedelta(hours=environment.backup.dump_hours),
     )
     try:
-        run_job(api, job, on_line=context.say, cancel=context.cancel)
+        context.jobs(api, job, on_line=context.say, cancel=context.cancel)
     except JobCancelled as cancelled:
         raise SetCancelled(str(cancelled)) from cancelled
     except JobFailed as failed:
