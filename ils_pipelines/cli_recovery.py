@@ -17,7 +17,8 @@ def drill(
     scenario: Annotated[
         str,
         typer.Option(
-            help="What is lost: full, database-loss, table-corruption, cache-loss, region-loss, cluster-rebuild, ransom."
+            help="What is lost: full, database-loss, table-corruption, cache-loss, region-loss, cluster-rebuild, "
+            "cluster-rebuild-away, ransom."
         ),
     ] = "full",
     set_name: Annotated[

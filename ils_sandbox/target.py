@@ -121,10 +121,10 @@ class SandboxTarget:
 
         return str(program(name)), client_environment()
 
-    def kubernetes(self, cluster: str) -> Any:
+    def kubernetes(self, cluster: str, *, region: str | None = None) -> Any:
         """Exactly as on EKS: the endpoint, the authority and the token come from the (emulated) EKS and STS."""
-        access = cluster_access(self.client("eks"), cluster)
-        return api_client(access, lambda: bearer_token(self.client("sts"), cluster))
+        access = cluster_access(self.client("eks", region=region), cluster)
+        return api_client(access, lambda: bearer_token(self.client("sts", region=region), cluster))
 
     @property
     def _region(self) -> str:

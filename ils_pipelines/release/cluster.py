@@ -80,6 +80,10 @@ class Cluster:
                 return ""
             raise
 
+    def ask(self, service: Ref, path: str) -> str:
+        """What the pods behind the first port of a service answer to a GET, by way of the API server."""
+        return self._text("GET", f"{_path(kind_of(service), service.namespace, service.name)}/proxy{path}")
+
     def delete(self, ref: Ref) -> None:
         """Delete the object; a deployment stays until its pods are gone. Nothing happens when it is gone already."""
         policy = "Foreground" if kind_of(ref) is DEPLOYMENT else "Background"

@@ -141,9 +141,9 @@ class AwsTarget:
             )
         return found, {}
 
-    def kubernetes(self, cluster: str) -> Any:
-        access = cluster_access(self.client("eks"), cluster)
-        return api_client(access, lambda: bearer_token(self.client("sts"), cluster))
+    def kubernetes(self, cluster: str, *, region: str | None = None) -> Any:
+        access = cluster_access(self.client("eks", region=region), cluster)
+        return api_client(access, lambda: bearer_token(self.client("sts", region=region), cluster))
 
 
 def login_of(account: AwsAccount) -> Login:

@@ -49,8 +49,10 @@ class Target(Protocol):
         Raises `TargetUnavailable` where there is none.
         """
 
-    def kubernetes(self, cluster: str) -> Any:
-        """A `kubernetes.client.ApiClient` for the EKS cluster of that name."""
+    def kubernetes(self, cluster: str, *, region: str | None = None) -> Any:
+        """A `kubernetes.client.ApiClient` for the EKS cluster of that name, in the environment's region unless another is
+        given.
+        """
 
     @property
     def environment(self) -> Environment: ...

@@ -157,4 +157,75 @@ STATEMENTS: tuple[Statement, ...] = (
     _allow("ListSnapshots", _of("rds", "DescribeDBClusterSnapshots"), ["*"]),
 )
 
-DRILL: Mapping[str, dict[str, Any]] = {"drill": {"Version": "2012-10-17", "Statement": list(STATEMENTS)}}
+_MADE_FOR_CLUSTERS = ("internet-gateway", "launch-template", "route-table")
+
+CLUSTER_STATEMENTS: tuple[Statement, ...] = (
+    _allow(
+        "Clusters",
+        _of("eks", "CreateCluster", "CreateNodegroup", "DeleteCluster", "TagResource"),
+        _at("eks", f"cluster/{DRILLS}"),
+    ),
+    _allow("Nodes", _of("eks", "DeleteNodegroup", "TagResource"), _at("eks", f"nodegroup/{DRILLS}/*/*")),
+    _allow(
+        "LookAtClusters",
+        _of("eks", "DescribeCluster", "DescribeNodegroup", "ListNodegroups"),
+        _at("eks", f"cluster/{DRILLS}", f"nodegroup/{DRILLS}/*/*"),
+    ),
+    _allow("ListClusters", _of("eks", "ListClusters"), ["*"]),
+    # The environment's own two: EKS refuses roles from whoever may not pass them.
+    _allow(
+        "RolesOfClusters",
+        ["iam:PassRole"],
+        [f"arn:${{PARTITION}}:iam::${{ACCOUNT_ID}}:role/{NAME}-{role}" for role in ("control-plane", "nodes")],
+        {"iam:PassedToService": "eks.amazonaws.com"},
+    ),
+    # And launch templates from whoever may not start instances with them. Asked for of the template, which has to be a
+    # drill's, and of everything that an instance consists of.
+    _allow("StartNodes", ["ec2:RunInstances"], _at("ec2", "launch-template/*"), _IS_A_DRILLS),
+    _allow(
+        "StartNodesFromTemplates",
+        ["ec2:RunInstances"],
+        [
+            *_at(
+                "ec2",
+                *(f"{kind}/*" for kind in ("instance", "network-interface", "security-group", "subnet", "volume")),
+            ),
+            "arn:${PARTITION}:ec2:*::image/*",
+            "arn:${PARTITION}:ec2:*::snapshot/*",
+        ],
+        ArnLike={"ec2:LaunchTemplate": _at("ec2", "launch-template/*")},
+    ),
+    _allow(
+        "Make",
+        _of("ec2", "CreateInternetGateway", "CreateLaunchTemplate", "CreateRouteTable"),
+        _at("ec2", *(f"{kind}/*" for kind in _MADE_FOR_CLUSTERS)),
+        _BECOMES_A_DRILLS,
+    ),
+    _allow(
+        "OfDrills",
+        _of(
+            "ec2",
+            "AssociateRouteTable",
+            "AttachInternetGateway",
+            "CreateRoute",
+            "CreateRouteTable",
+            "DeleteInternetGateway",
+            "DeleteLaunchTemplate",
+            "DeleteRouteTable",
+            "DetachInternetGateway",
+            "DisassociateRouteTable",
+            "ModifySubnetAttribute",
+            "ModifyVpcAttribute",
+        ),
+        _at("ec2", *(f"{kind}/*" for kind in (*_MADE_FOR_CLUSTERS, "subnet", "vpc"))),
+        _IS_A_DRILLS,
+    ),
+)
+"""Beside these, what makes a cluster anew."""
+
+
+def _policy(statements: Iterable[Statement]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+DRILL: Mapping[str, dict[str, Any]] = {"drill": _policy(STATEMENTS), "drill-cluster": _policy(CLUSTER_STATEMENTS)}

@@ -64,7 +64,7 @@ def _apply(cluster: Cluster, body: dict[str, Any]) -> Iterator[Check]:
 
 def _kept(session: Session) -> Iterator[dict[str, Any]]:
     """The application's objects as they are applied: in the drill's namespace, with no pod and no secret."""
-    for body in sorted(objects_of(session), key=_order):
+    for body in sorted(objects_of(session), key=order_of):
         if body["kind"] in (SECRET.kind, NAMESPACE.kind):
             continue
         if HISTORY_LABEL in (body["metadata"].get("labels") or {}):
@@ -84,7 +84,7 @@ def _kept(session: Session) -> Iterator[dict[str, Any]]:
         yield moved
 
 
-def _order(body: dict[str, Any]) -> int:
+def order_of(body: dict[str, Any]) -> int:
     kinds = [(kind.api_version, kind.kind) for step in RELEASED for kind in step]
     return kinds.index((body["apiVersion"], body["kind"]))
 
@@ -116,15 +116,15 @@ def verify_objects(session: Session) -> None:
     """What was kept is still a release that a cluster of the environment's version takes, and what it needs is there."""
     bodies = objects_of(session)
     session.record([check("Kubernetes objects", "are there", "at least one", len(bodies), passed=bool(bodies))])
-    session.record(_release_checks(session, bodies))
+    session.record(release_checks(session, bodies))
     session.record(secret_checks(session.target))
     session.record(certificate_checks(session.target))
 
 
-def _release_checks(session: Session, bodies: list[dict[str, Any]]) -> Iterator[Check]:
+def release_checks(session: Session, bodies: list[dict[str, Any]]) -> Iterator[Check]:
     environment = session.target.environment
     manifests = [
-        Manifest(kind_of(ref_at(body)), _without_status(body))
+        Manifest(kind_of(ref_at(body)), without_status(body))
         for body in bodies
         if HISTORY_LABEL not in (body["metadata"].get("labels") or {})
         and body["kind"] not in (SECRET.kind, NAMESPACE.kind)
@@ -136,6 +136,6 @@ def _release_checks(session: Session, bodies: list[dict[str, Any]]) -> Iterator[
     yield check("release", f"is valid for Kubernetes {version}", "no mistake", "; ".join(mistakes) or "no mistake")
 
 
-def _without_status(body: dict[str, Any]) -> dict[str, Any]:
+def without_status(body: dict[str, Any]) -> dict[str, Any]:
     metadata = {key: value for key, value in body["metadata"].items() if key not in _OF_THE_CLUSTER}
     return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}

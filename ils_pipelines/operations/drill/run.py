@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.places import BackupPlaces, find_places
-from ils_pipelines.operations.drill import moment, objects, stores
+from ils_pipelines.operations.drill import cluster, moment, objects, stores
 from ils_pipelines.operations.drill.choose import Wanted, choose
 from ils_pipelines.operations.drill.holder import holding
 from ils_pipelines.operations.drill.leftovers import left_by_drills
@@ -140,11 +140,14 @@ class _Drill:
         ]
         if session.recipe.database is DatabaseSource.MOMENT:
             steps += self._moment_steps()
-        steps += [
-            ("restore", lambda: session.side_by_side(self._restores())),
-            ("verify", lambda: session.side_by_side(self._verifications())),
-            (SERVE, lambda: stores.serve(session)),
-        ]
+        if session.recipe.cluster:
+            steps += cluster.steps(session, SERVE)
+        else:
+            steps += [
+                ("restore", lambda: session.side_by_side(self._restores())),
+                ("verify", lambda: session.side_by_side(self._verifications())),
+                (SERVE, lambda: stores.serve(session)),
+            ]
         if session.recipe.dump:
             steps.append(("prove the dump", lambda: stores.prove_dump(session)))
         for name, work in steps:
@@ -208,6 +211,9 @@ class _Drill:
     def _lay_ground(self) -> None:
         session = self._session
         recipe = session.recipe
+        if recipe.cluster:
+            cluster.lay_ground(session)
+            return
         if recipe.database is None and not recipe.tables and not recipe.cache:
             return
         session.ground = lay_ground(self._target, session.place)

@@ -18,6 +18,7 @@ class Scenario(StrEnum):
     CACHE_LOSS = "cache-loss"
     REGION_LOSS = "region-loss"
     CLUSTER_REBUILD = "cluster-rebuild"
+    CLUSTER_REBUILD_AWAY = "cluster-rebuild-away"
     RANSOM = "ransom"
 
 
@@ -57,9 +58,16 @@ class Recipe:
     cache: bool = False
     objects: bool = False
     """Kubernetes objects, secrets, certificates and releases."""
+    cluster: bool = False
+    """A cluster is made anew, and the application runs in it."""
     not_restored: tuple[str, ...] = ()
     """What the loss takes for good, or what cannot be rehearsed; stands in the evidence."""
 
+
+_EMPTY_SECRETS = (
+    "the application's secrets: no credential leaves Secrets Manager for a drill, so that pods are asked whether they live, "
+    "not whether they reach the database"
+)
 
 RECIPES: Mapping[Scenario, Recipe] = {
     Scenario.FULL: Recipe(
@@ -92,8 +100,19 @@ RECIPES: Mapping[Scenario, Recipe] = {
         ),
     ),
     Scenario.CLUSTER_REBUILD: Recipe(
-        "The Kubernetes cluster is gone; its objects come back into a namespace of their own, with their secrets.",
-        objects=True,
+        "The Kubernetes cluster is gone; another one is made, and the release runs in it.",
+        cluster=True,
+        not_restored=(_EMPTY_SECRETS,),
+    ),
+    Scenario.CLUSTER_REBUILD_AWAY: Recipe(
+        "The Kubernetes cluster is gone with its region; another one is made in the other, and the release runs in it.",
+        region=Side.AWAY,
+        bucket=Side.AWAY,
+        cluster=True,
+        not_restored=(
+            _EMPTY_SECRETS,
+            "secrets and certificate of the load balancer: they are of the region, and made anew with the environment",
+        ),
     ),
     Scenario.RANSOM: Recipe(
         "Whoever got in deleted every backup in the region; what they could not reach is brought back.",

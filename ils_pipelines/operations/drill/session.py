@@ -16,6 +16,7 @@ from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.models import Check
 from ils_pipelines.operations.drill.scenario import Recipe
 from ils_pipelines.operations.drill.timeline import Timeline
+from ils_pipelines.operations.restore.cluster_ground import ClusterGround
 from ils_pipelines.operations.restore.ground import Ground
 from ils_pipelines.operations.restore.place import Place
 
@@ -35,6 +36,7 @@ class Session:
     detected: datetime
     manifest: Manifest | None = None
     ground: Ground | None = None
+    cluster_ground: ClusterGround | None = None
     newest_live: datetime | None = None
     newest_restored: datetime | None = None
     restored_state: DatabaseState | None = None

@@ -7,7 +7,7 @@ closed to the right ones, and without `rds.force_ssl`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.stacks.naming import Naming
 
 if TYPE_CHECKING:
+    from ils_pipelines.operations.restore.cluster_ground import ClusterGround
     from ils_pipelines.settings.environment import Environment
     from ils_pipelines.targets.protocol import Target
 
@@ -86,7 +87,7 @@ def _at_home(target: Target, place: Place) -> Ground:
 
 def _abroad(target: Target, place: Place) -> Ground:
     """A network of its own, joined to nothing: the environment has none in this region."""
-    vpc_id, subnets = _make_network(target, place)
+    vpc_id, subnets = make_network(target, place)
     key = str(output(target, Layer.BACKUP_VAULT, "dr_backup_key_arn"))
     return Ground(
         region=place.region,
@@ -111,8 +112,8 @@ def output(target: Target, layer: Layer, name: str) -> Any:
     return outputs[name].value
 
 
-def make_security_group(target: Target, place: Place, vpc_id: str) -> str:
-    """The id of a group that lets in who verifies, and out nobody."""
+def make_security_group(target: Target, place: Place, vpc_id: str, ports: Sequence[int] = ()) -> str:
+    """The id of a group that lets in who verifies, by default to databases and caches, and out nobody."""
     ec2 = target.client("ec2", region=place.region)
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [place.name]}]
     with restoring(f"security group {place.name}", vpc_id):
@@ -126,14 +127,15 @@ def make_security_group(target: Target, place: Place, vpc_id: str) -> str:
                     GroupName=place.name,
                     Description=f"Restored data of {target.environment.name}, shut off from what is live",
                     VpcId=vpc_id,
-                    TagSpecifications=_tagged("security-group", place, place.name),
+                    TagSpecifications=tagged("security-group", place, place.name),
                 )["GroupId"]
             )
-        _allow_only_verifiers(ec2, group, place, target.environment)
+        usual = (target.environment.database.port, target.environment.cache.port)
+        _allow_only_verifiers(ec2, group, place, target.environment, ports or usual)
     return group
 
 
-def _allow_only_verifiers(ec2: Any, group: str, place: Place, environment: Environment) -> None:
+def _allow_only_verifiers(ec2: Any, group: str, place: Place, environment: Environment, ports: Sequence[int]) -> None:
     """EC2 lets a new group out to everywhere; whatever a run that was interrupted left of the rules is made right."""
     rules = _rules(ec2, group)
     outward = [rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"]]
@@ -141,7 +143,7 @@ def _allow_only_verifiers(ec2: Any, group: str, place: Place, environment: Envir
         ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=outward)
     there = {(rule.get("CidrIpv4"), rule["FromPort"]) for rule in rules if not rule["IsEgress"]}
     for network in environment.drills.verify_from:
-        for port in (environment.database.port, environment.cache.port):
+        for port in ports:
             if (str(network), port) in there:
                 continue
             permission = {
@@ -153,11 +155,11 @@ def _allow_only_verifiers(ec2: Any, group: str, place: Place, environment: Envir
             ec2.authorize_security_group_ingress(
                 GroupId=group,
                 IpPermissions=[permission],
-                TagSpecifications=_tagged("security-group-rule", place, place.name),
+                TagSpecifications=tagged("security-group-rule", place, place.name),
             )
 
 
-def isolation_flaws(target: Target, ground: Ground) -> Iterator[str]:
+def isolation_flaws(target: Target, ground: Ground | ClusterGround) -> Iterator[str]:
     """Every way from what is live to what was restored; none is right."""
     environment = target.environment
     ec2 = target.client("ec2", region=ground.region)
@@ -183,7 +185,7 @@ def _rules(ec2: Any, group: str) -> list[dict[str, Any]]:
     return [rule for page in pages for rule in page["SecurityGroupRules"]]
 
 
-def _make_network(target: Target, place: Place) -> tuple[str, list[str]]:
+def make_network(target: Target, place: Place) -> tuple[str, list[str]]:
     """Ids of the network and of a subnet in each of two zones."""
     ec2 = target.client("ec2", region=place.region)
     filters = [{"Name": "tag:Name", "Values": [place.name]}]
@@ -192,7 +194,7 @@ def _make_network(target: Target, place: Place) -> tuple[str, list[str]]:
         vpc_id = (
             found[0]["VpcId"]
             if found
-            else ec2.create_vpc(CidrBlock=OTHER_NETWORK, TagSpecifications=_tagged("vpc", place, place.name))["Vpc"][
+            else ec2.create_vpc(CidrBlock=OTHER_NETWORK, TagSpecifications=tagged("vpc", place, place.name))["Vpc"][
                 "VpcId"
             ]
         )
@@ -207,7 +209,7 @@ def _make_network(target: Target, place: Place) -> tuple[str, list[str]]:
                     VpcId=vpc_id,
                     CidrBlock=cidr,
                     AvailabilityZone=zone,
-                    TagSpecifications=_tagged("subnet", place, place.name),
+                    TagSpecifications=tagged("subnet", place, place.name),
                 )
                 there[cidr] = made["Subnet"]["SubnetId"]
     return str(vpc_id), [str(there[cidr]) for cidr in _OTHER_SUBNETS]
@@ -255,5 +257,5 @@ def require_own(place: Place, what: str, tags: Mapping[str, str]) -> None:
         )
 
 
-def _tagged(kind: str, place: Place, name: str) -> list[dict[str, Any]]:
+def tagged(kind: str, place: Place, name: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": place.tag_list(name)}]

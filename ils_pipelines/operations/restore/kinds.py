@@ -163,14 +163,14 @@ def _parameter_groups(target: Target, region: str, prefix: str) -> Iterator[Made
 
 
 def _subnets(target: Target, region: str, prefix: str) -> Iterator[Made]:
-    yield from _named_in_ec2(target, region, prefix, "subnet", "describe_subnets", "Subnets", "SubnetId")
+    yield from named_in_ec2(target, region, prefix, "subnet", "describe_subnets", "Subnets", "SubnetId")
 
 
 def _networks(target: Target, region: str, prefix: str) -> Iterator[Made]:
-    yield from _named_in_ec2(target, region, prefix, "network", "describe_vpcs", "Vpcs", "VpcId")
+    yield from named_in_ec2(target, region, prefix, "network", "describe_vpcs", "Vpcs", "VpcId")
 
 
-def _named_in_ec2(
+def named_in_ec2(
     target: Target, region: str, prefix: str, kind: str, operation: str, member: str, identifier: str
 ) -> Iterator[Made]:
     client = target.client("ec2", region=region)
@@ -181,7 +181,7 @@ def _named_in_ec2(
             yield Made(kind, tags["Name"], each[identifier], region, None, tags)
 
 
-def _call(service: str, operation: str, parameter: str, *gone: str, **more: Any) -> Callable[[Target, Made], None]:
+def delete_by(service: str, operation: str, parameter: str, *gone: str, **more: Any) -> Callable[[Target, Made], None]:
     """Delete by one call; one of `gone` is in the code of an error that says that there is none, or that it is going."""
 
     def delete(target: Target, made: Made) -> None:
@@ -208,7 +208,7 @@ KINDS: tuple[Kind, ...] = (
         "database instance",
         0,
         _instances,
-        _call(
+        delete_by(
             "rds",
             "delete_db_instance",
             "DBInstanceIdentifier",
@@ -224,7 +224,7 @@ KINDS: tuple[Kind, ...] = (
         "cache",
         1,
         _caches,
-        _call(
+        delete_by(
             "elasticache", "delete_replication_group", "ReplicationGroupId", "NotFound", "InvalidReplicationGroupState"
         ),
         _until("elasticache", "replication_group_deleted", "ReplicationGroupId"),
@@ -234,16 +234,18 @@ KINDS: tuple[Kind, ...] = (
         "database snapshot",
         2,
         _snapshots,
-        _call("rds", "delete_db_cluster_snapshot", "DBClusterSnapshotIdentifier", "NotFound"),
+        delete_by("rds", "delete_db_cluster_snapshot", "DBClusterSnapshotIdentifier", "NotFound"),
     ),
-    Kind("security group", 2, _security_groups, _call("ec2", "delete_security_group", "GroupId", "NotFound")),
-    Kind("subnet group", 2, _subnet_groups, _call("rds", "delete_db_subnet_group", "DBSubnetGroupName", "NotFound")),
+    Kind("security group", 2, _security_groups, delete_by("ec2", "delete_security_group", "GroupId", "NotFound")),
+    Kind(
+        "subnet group", 2, _subnet_groups, delete_by("rds", "delete_db_subnet_group", "DBSubnetGroupName", "NotFound")
+    ),
     Kind(
         "parameter group",
         2,
         _parameter_groups,
-        _call("rds", "delete_db_cluster_parameter_group", "DBClusterParameterGroupName", "NotFound"),
+        delete_by("rds", "delete_db_cluster_parameter_group", "DBClusterParameterGroupName", "NotFound"),
     ),
-    Kind("subnet", 3, _subnets, _call("ec2", "delete_subnet", "SubnetId", "NotFound")),
-    Kind("network", 4, _networks, _call("ec2", "delete_vpc", "VpcId", "NotFound")),
+    Kind("subnet", 3, _subnets, delete_by("ec2", "delete_subnet", "SubnetId", "NotFound")),
+    Kind("network", 5, _networks, delete_by("ec2", "delete_vpc", "VpcId", "NotFound")),
 )

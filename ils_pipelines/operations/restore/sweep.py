@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.operations.restore.cluster_kinds import CLUSTER_KINDS
 from ils_pipelines.operations.restore.kinds import KINDS, Kind, Made
 from ils_pipelines.operations.restore.namespaces import NAMESPACES
 from ils_pipelines.operations.restore.place import DRILL_PREFIX, HOLDER, started_at
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from ils_pipelines.targets.protocol import Target
 
 THREADS = 8
-_ALL = (*KINDS, NAMESPACES)
+_REGIONAL = (*KINDS, *CLUSTER_KINDS)
+_ALL = (*_REGIONAL, NAMESPACES)
 _BY_NAME = {kind.name: kind for kind in _ALL}
 
 
@@ -45,7 +47,7 @@ def of_drills(target: Target, drill: str | None = None) -> tuple[Made, ...]:
 
     environment = target.environment
     prefix = f"{DRILL_PREFIX}-{environment.name}-"
-    looks = [(kind, region) for kind in KINDS for region in environment.regions]
+    looks = [(kind, region) for kind in _REGIONAL for region in environment.regions]
     looks.append((NAMESPACES, environment.aws.region))
     try:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -54,7 +56,7 @@ def of_drills(target: Target, drill: str | None = None) -> tuple[Made, ...]:
     except (BotoCoreError, ClientError) as error:
         raise CannotLook(
             f"expected to see what drills of {environment.name} left, found that AWS cannot be asked: {error}. Check that "
-            "these credentials may list databases, caches, tables and security groups."
+            "these credentials may list databases, caches, tables, clusters and security groups."
         ) from error
     # `ilsdrill-dev-` also begins the names of an environment `dev-2`, whose drills are its own.
     return tuple(each for each in made if _drill_of(each, environment.name) in ({drill} if drill else _ANY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from ils_pipelines.operations.drill.models import Evidence, Verdict
 from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from ils_pipelines.release.objects import SECRET
 from tests.iam.evaluation import READ_ONLY, allowed_actions
 from tests.operations.recovery.sets import bucket_of
 from tests.operations.recovery.site import Site, until
@@ -31,6 +33,7 @@ from tools.iam.actions import actions
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
+DRILL = ("drill", "drill-cluster")
 OnStep = Callable[[str, str], None]
 
 
@@ -61,7 +64,7 @@ def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, 
     evidence = done.evidence
     assert evidence.causes == ()
     assert evidence.passed
-    assert calls(site) - allowed_actions((*READ_ONLY, "drill")) == set()
+    assert calls(site) - allowed_actions((*READ_ONLY, *DRILL)) == set()
     subjects = " ".join(each.subject for each in evidence.checks)
     for what in (
         "table ils.orders",
@@ -154,23 +157,71 @@ def test_a_lost_cache_comes_back(site: Site, backup: Manifest) -> None:
     assert "has keys" in [each.what for each in evidence.checks]
 
 
-def test_a_cluster_is_rebuilt_in_a_namespace_of_its_own_without_a_pod(site: Site, backup: Manifest) -> None:
+@pytest.mark.parametrize(
+    "scenario", [Scenario.CLUSTER_REBUILD, pytest.param(Scenario.CLUSTER_REBUILD_AWAY, marks=pytest.mark.long)]
+)
+def test_a_lost_cluster_is_made_anew_and_the_release_runs_in_it(
+    site: Site, backup: Manifest, scenario: Scenario
+) -> None:
     from ils_pipelines.operations.restore.namespaces import cluster_of
-    from ils_pipelines.release.objects import DEPLOYMENT, POD
+    from ils_pipelines.release.cluster import Cluster
+    from ils_pipelines.release.objects import DEPLOYMENT
 
-    cluster = cluster_of(site.target)
-    assert cluster is not None
-    seen: dict[str, int] = {}
+    namespace, setup, inventory = site.environment.app.namespace, fingerprint(site.target), site.sandbox.inventory()
+    live = cluster_of(site.target)
+    assert live is not None
+    (wanted,) = live.find(DEPLOYMENT, {}, namespace)
+    away = site.environment.backup_vault.dr_region if scenario is Scenario.CLUSTER_REBUILD_AWAY else None
+    seen: dict[str, Any] = {}
 
     def look(name: str, what: str) -> None:
-        if (name, what) == ("verify objects", "started"):
-            (space,) = [made.name for made in of_drills(site.target) if made.kind == "namespace"]
-            seen["deployments"] = len(cluster.find(DEPLOYMENT, {}, space))
-            seen["pods"] = len(cluster.find(POD, {}, space))
+        if (name, what) == ("serve", "started"):
+            made = {each.kind: each for each in of_drills(site.target)}
+            rebuilt = Cluster(site.target.kubernetes(made["cluster"].name, region=away))
+            (found,) = rebuilt.find(DEPLOYMENT, {}, namespace)
+            seen["ready"], seen["image"] = found["status"]["readyReplicas"], image_of(found)
+            seen["another"] = found["metadata"]["uid"] != wanted["metadata"]["uid"]
+            seen["secrets"] = [
+                value
+                for each in rebuilt.find(SECRET, {}, namespace)
+                for value in each["data"].values()
+                if b"drill" not in base64.b64decode(value)
+            ]
+            seen["regions"] = {each.region for each in made.values()}
 
-    evidence = rehearse(site, backup, Scenario.CLUSTER_REBUILD, look)
+    site.sandbox.forget_requests()
+    evidence = rehearse(site, backup, scenario, look)
     assert evidence.causes == ()
-    assert seen == {"deployments": 1, "pods": 0}
+    assert calls(site) - allowed_actions((*READ_ONLY, *DRILL)) == set()
+    assert seen.pop("ready") >= 1
+    regions = {away or site.environment.aws.region}
+    assert seen == {"image": image_of(wanted), "another": True, "secrets": [], "regions": regions}
+    said = {(each.subject.split()[0], each.what) for each in evidence.checks}
+    assert {("nodes", "are ready"), ("Deployment", "pods are ready"), ("Service", "has pods that answer")} <= said
+    assert evidence.rto.verdict is Verdict.MET
+    assert fingerprint(site.target).digest == setup.digest
+    assert site.sandbox.inventory() == inventory
+
+
+def image_of(deployment: dict[str, Any]) -> str:
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def test_a_release_that_does_not_run_in_the_new_cluster_fails_the_drill(site: Site, backup: Manifest) -> None:
+    """Its image is gone from the registry."""
+
+    def lose(name: str, what: str) -> None:
+        if (name, what) == ("restore objects into it", "started"):
+            (cluster,) = [each.name for each in of_drills(site.target) if each.kind == "cluster"]
+            told = {"image": site.environment.app.image, "outcome": "pull-fails"}
+            site.sandbox.control(f"clusters/{cluster}/images", told, server="kubernetes")
+
+    evidence = rehearse(site, backup, Scenario.CLUSTER_REBUILD, lose)
+    assert evidence.leftovers == ()
+    (cause,) = evidence.causes
+    assert cause.startswith("roll out the release: ")
+    assert "ImagePullBackOff" in cause or "ErrImagePull" in cause
+    assert evidence.rto.verdict is Verdict.NOT_MEASURED
 
 
 @pytest.mark.long
@@ -179,7 +230,7 @@ def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Sc
     site.sandbox.forget_requests()
     evidence = rehearse(site, backup, scenario)
     assert evidence.causes == ()
-    assert calls(site) - allowed_actions((*READ_ONLY, "drill")) == set()
+    assert calls(site) - allowed_actions((*READ_ONLY, *DRILL)) == set()
     away = site.environment.backup_vault.dr_region
     assert (evidence.region == away) is (scenario is Scenario.REGION_LOSS)
 

@@ -13,30 +13,68 @@ from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.holder import holder_id, holding
 from ils_pipelines.operations.drill.leftovers import left_by_drills
 from ils_pipelines.operations.drill.live import fingerprint
+from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
-from tests.operations.recovery.site import Site
-from tests.operations.recovery.victim import STEPS
+from tests.operations.recovery.site import Site, until
+from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.long, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).resolve().parents[3]
 BEFORE_ANYTHING = 6
 """So many of the steps come before the first thing is made."""
+CASES = [
+    *((Scenario.FULL, step, number >= BEFORE_ANYTHING) for number, step in enumerate(STEPS)),
+    *(
+        (scenario, step, number > 0)
+        for scenario in (Scenario.CLUSTER_REBUILD, Scenario.CLUSTER_REBUILD_AWAY)
+        for number, step in enumerate(CLUSTER_STEPS)
+    ),
+]
+"""A drill, the step at whose beginning it is killed, and whether it has made something by then."""
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_nothing_is_left_of_a_drill_that_was_killed(site: Site, backup: Manifest, step: str) -> None:
+@pytest.mark.parametrize(("scenario", "step", "made"), CASES)
+def test_nothing_is_left_of_a_drill_that_was_killed(
+    site: Site, backup: Manifest, scenario: Scenario, step: str, made: bool
+) -> None:
     live, inventory = fingerprint(site.target), site.sandbox.inventory()
-    command = [sys.executable, "-m", "tests.operations.recovery.victim", step, backup.set]
+    command = [sys.executable, "-m", "tests.operations.recovery.victim", scenario.value, step, backup.set]
     died = subprocess.run(command, cwd=ROOT, env=site.sandbox.env, capture_output=True, text=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
-    if BEFORE_ANYTHING <= STEPS.index(step) < STEPS.index("look at what is live again"):
+    if made and step != "look at what is live again":
         assert of_drills(site.target), "there is something to sweep"
     with holding("dev"):
         assert sweep(site.target, left_by_drills(site.target, orphans_of=holder_id())).failures == ()
     # A table that was being restored had no tags yet: it is swept by its age.
     young = of_drills(site.target)
-    assert {made.kind for made in young} <= {"table"}
+    assert {each.kind for each in young} <= {"table"}
     assert sweep(site.target, young).failures == ()
     assert site.sandbox.inventory() == inventory
     assert fingerprint(site.target).digest == live.digest
+
+
+@pytest.mark.parametrize("kind", ["cluster", "node group"])
+def test_a_cluster_that_was_only_being_made_is_taken_away(site: Site, backup: Manifest, kind: str) -> None:
+    """Killed in the middle of a step: EKS deletes nothing that it is making."""
+    call = {"cluster": "CreateCluster", "node group": "CreateNodegroup"}[kind]
+    inventory = site.sandbox.inventory()
+    site.sandbox.control("settings", {"seconds_per_minute": 0.5})
+    site.sandbox.forget_requests()
+    victim = subprocess.Popen(
+        [sys.executable, "-m", "tests.operations.recovery.victim", "cluster-rebuild", "nothing", backup.set],
+        cwd=ROOT,
+        env=site.sandbox.env,
+    )
+    try:
+        until(lambda: call in {each.get("operation") for each in site.sandbox.requests(mutating=True)}, call)
+        victim.kill()
+        victim.wait()
+        with holding("dev"):
+            assert sweep(site.target, left_by_drills(site.target, orphans_of=holder_id())).failures == ()
+    finally:
+        victim.kill()
+        victim.wait()
+        site.sandbox.control("settings", {"seconds_per_minute": 0})
+    assert of_drills(site.target) == ()
+    assert site.sandbox.inventory() == inventory

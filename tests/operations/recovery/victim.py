@@ -1,4 +1,4 @@
-"""`python -m tests.operations.recovery.victim STEP SET`: a full drill that is killed when STEP begins."""
+"""`python -m tests.operations.recovery.victim SCENARIO STEP SET`: a drill that is killed when STEP begins."""
 
 from __future__ import annotations
 
@@ -37,16 +37,27 @@ STEPS = (
     "look at what is live again",
 )
 """Of a full drill."""
+CLUSTER_STEPS = (
+    "lay the ground",
+    "make a control plane",
+    "add nodes",
+    "restore objects into it",
+    "roll out the release",
+    "verify the cluster",
+    "serve",
+    "clean up",
+)
+"""Of one that makes a cluster anew, beside those that every drill has."""
 
 
 def main() -> None:
-    step, backup = sys.argv[1:]
+    scenario, step, backup = sys.argv[1:]
 
     def die(name: str, what: str) -> None:
         if (name, what) == (step, "started"):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run_drill(open_target(load_environment("dev")), Asked(Scenario.FULL, Wanted(backup)), on_step=die)
+    run_drill(open_target(load_environment("dev")), Asked(Scenario(scenario), Wanted(backup)), on_step=die)
 
 
 if __name__ == "__main__":
