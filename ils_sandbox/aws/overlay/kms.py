@@ -8,6 +8,7 @@ from typing import Any
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import kms_replicas
 from ils_sandbox.aws.overlay.world import Result, Routes, World
+from ils_sandbox.aws.responses import AwsError
 
 KEYS = "kms.keys"
 DEFAULT_ROTATION_DAYS = 365
@@ -81,10 +82,20 @@ def cancel_key_deletion(call: Call, world: World) -> Result:
     return {"KeyId": metadata["Arn"]}
 
 
+def enable_or_disable_key(call: Call, world: World) -> Result:
+    """EnableKey and DisableKey, by ARN too."""
+    metadata = _metadata(call, world)
+    if metadata["KeyState"] == "PendingDeletion":
+        raise AwsError("KMSInvalidStateException", f"{metadata['Arn']} is pending deletion.")
+    return world.forward(call, {"KeyId": metadata["KeyId"]})
+
+
 ROUTES: Routes = {
     "CancelKeyDeletion": cancel_key_deletion,
     "CreateKey": create_key,
     "DescribeKey": describe_key,
+    "DisableKey": enable_or_disable_key,
+    "EnableKey": enable_or_disable_key,
     "EnableKeyRotation": enable_key_rotation,
     "GetKeyRotationStatus": get_key_rotation_status,
     "ReplicateKey": kms_replicas.replicate_key,

@@ -27,6 +27,7 @@ from ils_sandbox.aws.overlay import (
 from ils_sandbox.aws.overlay.client_tokens import ClientTokens
 from ils_sandbox.aws.overlay.eks import routes as eks
 from ils_sandbox.aws.overlay.elasticache import routes as elasticache
+from ils_sandbox.aws.overlay.key_use import CHECKS
 from ils_sandbox.aws.overlay.rds import routes as rds
 from ils_sandbox.aws.overlay.world import Handler, MotoRefusedError, Routes, World
 from ils_sandbox.aws.requests import Response
@@ -79,9 +80,12 @@ class Overlay:
 
     def _carry_out(self, call: Call) -> Response:
         handler = TABLE.get((call.service, call.operation))
-        if handler is None:
-            return self._world.moto.answer(call)
+        check = CHECKS.get((call.service, call.operation))
         try:
+            if check is not None:
+                check(call, self._world)
+            if handler is None:
+                return self._world.moto.answer(call)
             return result_response(call, handler(call, self._world))
         except AwsError as error:
             return error_response(call, error.code, error.message, error.status)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, PieceKind
@@ -54,26 +58,59 @@ def test_a_truncated_dump(site: Site, backup: Manifest) -> None:
     assert "cut off" in cause
 
 
-def test_a_missing_key_grant(site: Site, backup: Manifest) -> None:
-    fault = {"service": "kms", "operation": "Decrypt", "error_code": "AccessDeniedException", "status": 400}
-    site.sandbox.control("faults", fault, method="POST")
-    evidence = failed(site, backup, Scenario.DATABASE_LOSS)
+def database_key(site: Site) -> str:
+    (found,) = site.client("rds").describe_db_clusters(DBClusterIdentifier=site.live)["DBClusters"]
+    return str(found["KmsKeyId"])
+
+
+@contextmanager
+def taken_away(site: Site, *actions: str) -> Iterator[None]:
+    """The key of the database lets nobody do these, by a statement in its policy."""
+    kms, key = site.client("kms"), database_key(site)
+    policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    changed = json.loads(policy)
+    denial = {"Sid": "Gone", "Effect": "Deny", "Principal": "*", "Action": list(actions), "Resource": "*"}
+    changed["Statement"].append(denial)
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(changed))
+    try:
+        yield
+    finally:
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+
+
+def test_a_missing_permission_to_decrypt(site: Site, backup: Manifest) -> None:
+    with taken_away(site, "kms:Decrypt"):
+        evidence = failed(site, backup, Scenario.DATABASE_LOSS)
     assert "the grant or permission is missing" in evidence.causes[0]
     assert evidence.causes[0].startswith("try the keys: key of ")
+    assert database_key(site) in evidence.causes[0]
     assert evidence.rto.verdict is Verdict.NOT_MEASURED
 
 
 @pytest.mark.long
-def test_a_key_that_rds_may_not_use(site: Site, backup: Manifest) -> None:
-    fault = {
-        "service": "rds",
-        "operation": "RestoreDBClusterFromSnapshot",
-        "error_code": "KMSKeyNotAccessibleFault",
-        "status": 400,
-    }
-    site.sandbox.control("faults", fault, method="POST")
-    evidence = failed(site, backup, Scenario.DATABASE_LOSS)
+def test_a_missing_key_grant(site: Site, backup: Manifest) -> None:
+    """Whoever restores may use the key, and may not give a grant on it to RDS."""
+    with taken_away(site, "kms:CreateGrant"):
+        evidence = failed(site, backup, Scenario.DATABASE_LOSS)
     assert "may not be used: a grant or permission is missing" in evidence.causes[0]
+    assert "KMSKeyNotAccessibleFault" in evidence.causes[0]
+
+
+@pytest.mark.parametrize("state", ["is disabled", pytest.param("is pending deletion", marks=pytest.mark.long)])
+def test_a_key_that_is_no_longer_there_to_be_used(site: Site, backup: Manifest, state: str) -> None:
+    kms, key = site.client("kms"), database_key(site)
+    if state == "is disabled":
+        kms.disable_key(KeyId=key)
+    else:
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    try:
+        evidence = failed(site, backup, Scenario.DATABASE_LOSS)
+    finally:
+        if state != "is disabled":
+            kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+    assert evidence.causes[0].startswith("try the keys: key of ")
+    assert f"{key} {state}" in evidence.causes[0]
 
 
 def test_an_expired_recovery_point(site: Site, backup: Manifest) -> None:
