@@ -48,6 +48,8 @@ class ClusterOrder(Record):
     database: str | None = None
     login: Login | None = None
     force_ssl: bool = False
+    retention_days: int = 1
+    """How far back anybody may go in time."""
     origin: Origin = Origin()
 
 
@@ -63,6 +65,8 @@ class ClusterRecord(Record):
     login: Login | None
     """None until the cluster that it comes from is known to be complete."""
     force_ssl: bool
+    retention_days: int = 35
+    """The longest that RDS knows, where a record of before does not say."""
     stopped: bool = False
     populated: bool = False
     """Whether there are files. Until the first connection there are none."""
@@ -74,6 +78,7 @@ class ClusterChange(Record):
     name: str | None = None
     login: Login | None = None
     force_ssl: bool | None = None
+    retention_days: int | None = None
     stopped: bool | None = None
 
 

@@ -113,6 +113,7 @@ class DataService:
             database=order.database,
             login=order.login,
             force_ssl=order.force_ssl,
+            retention_days=order.retention_days,
             origin=order.origin,
         )
         save(record, self._new_folder("clusters", id_))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ils_sandbox.data.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
+
+_BETWEEN_BASES = timedelta(hours=6)
 
 
 class Cluster:
@@ -111,6 +113,8 @@ class Cluster:
             self._require_sound()
             if self.record.populated:
                 await asyncio.to_thread(self._storage.back_up, destination)
+                await asyncio.to_thread(self._keep_base, destination)
+                await asyncio.to_thread(self._prune)
             record = self.record
             taken.append(SnapshotRecord(database=record.database, login=record.login, populated=record.populated))
 
@@ -174,6 +178,7 @@ class Cluster:
         self._require_sound()
         if self.record.populated:
             await asyncio.to_thread(self._storage.start)
+            await asyncio.to_thread(self._prune)
             return
         login = self.record.login
         if login is None:
@@ -181,6 +186,15 @@ class Cluster:
             raise DataServerError(message)
         await asyncio.to_thread(self._storage.make_empty, login, self.record.database)
         self._save(self.record.model_copy(update={"populated": True}))
+
+    def _keep_base(self, copy: Path) -> None:
+        """Now and then: a base keeps what has changed since from being given back to the disk."""
+        newest = self._storage.newest_base
+        if newest is not None and datetime.now(UTC) - newest > _BETWEEN_BASES:
+            self._storage.keep_base(copy)
+
+    def _prune(self) -> None:
+        self._storage.prune(timedelta(days=self.record.retention_days))
 
     def _require_sound(self) -> None:
         if self.jobs.failure:

@@ -2,7 +2,7 @@
 
 <folder>/
   pg/                 what the server works on
-  wal/                the write-ahead log it archived, all of it
+  wal/                the write-ahead log it archived, as far back as anybody may go in time
   bases/<time>/       what going back in time starts from; <time>, in microseconds, is the first moment it leads to
   incoming/           while it goes back in time: the write-ahead log of the cluster it comes from
 """
@@ -24,6 +24,9 @@ from ils_sandbox.data.trees import copy_tree, link_tree
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SEGMENT = re.compile(r"^[0-9A-F]{24}$")
+_TIMELINE_DIGITS = 8
+"""Of a segment's name, at the beginning. What follows grows over all timelines."""
+_FIRST_NEEDED = re.compile(r"^START WAL LOCATION: .*\(file ([0-9A-F]{24})\)", re.MULTILINE)
 
 
 class Storage:
@@ -71,6 +74,37 @@ class Storage:
         shutil.rmtree(part, ignore_errors=True)
         self.server.back_up(part)
         part.rename(destination)
+
+    def keep_base(self, copy: Path) -> None:
+        """Let going back in time also start from a copy that was written a moment ago (`back_up`) and never changes."""
+        if self._bases.is_dir():
+            self._keep_base(copy)
+
+    @property
+    def newest_base(self) -> datetime | None:
+        """When it was complete; None while there is none."""
+        return max(self._kept_bases(), default=None) if self._bases.is_dir() else None
+
+    def prune(self, retention: timedelta, now: datetime | None = None) -> None:
+        """Delete what nobody needs who goes back by no more than `retention`: bases, and the write-ahead log before them.
+
+        A base is needed while there is none that is newer and old enough itself. Broken off, it goes on the next time.
+        """
+        if not self._bases.is_dir():
+            return
+        earliest = (now or datetime.now(UTC)) - retention
+        bases = self._kept_bases()
+        first = max((base for base in bases if base <= earliest), default=bases[0])
+        for base in bases:
+            if base < first:
+                _remove(self._bases / str(_microseconds(base)))
+        label = self._bases / str(_microseconds(first)) / "backup_label"
+        # A base that was copied from a server at rest has none, and needs the log from the very beginning.
+        needed = _FIRST_NEEDED.search(label.read_text()) if label.exists() else None
+        if needed is not None:
+            for segment in self._archive.iterdir():
+                if _SEGMENT.match(segment.name) and _position(segment.name) < _position(needed[1]):
+                    segment.unlink(missing_ok=True)
 
     def make_from_past(self, source: Storage, moment: datetime | None) -> None:
         """Files as those of `source` were at a moment: everything committed up to then, and nothing since.
@@ -124,14 +158,30 @@ class Storage:
     def _keep_base(self, files: Path) -> None:
         """Keep files, which never change, as what going back in time to a moment from now on starts from."""
         part = self._bases / "part"
+        shutil.rmtree(part, ignore_errors=True)
         link_tree(files, part)
         part.rename(self._bases / str(_microseconds(datetime.now(UTC))))
 
     def _base_before(self, moment: datetime | None) -> datetime:
         """When the newest base that is older than the moment was complete, or else the first one."""
-        names = [entry.name for entry in self._bases.iterdir() if entry.name.isdigit()]
-        bases = sorted(_EPOCH + timedelta(microseconds=int(name)) for name in names)
+        bases = self._kept_bases()
         return max((base for base in bases if moment is None or base <= moment), default=bases[0])
+
+    def _kept_bases(self) -> list[datetime]:
+        names = [entry.name for entry in self._bases.iterdir() if entry.name.isdigit()]
+        return sorted(_EPOCH + timedelta(microseconds=int(name)) for name in names)
+
+
+def _remove(base: Path) -> None:
+    """The first one is a link to the template of all clusters."""
+    if base.is_symlink():
+        base.unlink()
+    else:
+        shutil.rmtree(base)
+
+
+def _position(segment: str) -> str:
+    return segment[_TIMELINE_DIGITS:]
 
 
 def _microseconds(moment: datetime) -> int:

@@ -192,6 +192,8 @@ def _change_database(call: Call, world: World, extras: dict[str, Any], cluster: 
     if params.get("DBClusterParameterGroupName"):
         change = ClusterChange(force_ssl=databases.forces_ssl(call, world, cluster))
         databases.change_database(world, extras, change)
+    if params.get("BackupRetentionPeriod"):
+        databases.change_database(world, extras, ClusterChange(retention_days=int(params["BackupRetentionPeriod"])))
 
 
 def _mend_snapshot(call: Call, world: World) -> None:

@@ -32,6 +32,7 @@ def make_database(call: Call, world: World, extras: dict[str, Any], cluster: Res
         database=cluster.get("DatabaseName") if empty else None,
         login=Login(user=cluster["MasterUsername"], verifier=_verifier(call, world, cluster)) if empty else None,
         force_ssl=forces_ssl(call, world, cluster),
+        retention_days=cluster.get("BackupRetentionPeriod") or 1,
         origin=origin,
     )
     world.data.make_cluster(identifier, order)
