@@ -71,6 +71,13 @@ def fingerprint(target: Target) -> Fingerprint:
         return Fingerprint({name: _digest(value) for several in found for name, value in several.items()})
 
 
+def _cluster(target: Target, live: Live) -> Iterator[tuple[str, Any]]:
+    name = _outputs(target, Layer.CLUSTER).get("cluster_name")
+    if name is not None:
+        found = live.find("eks", "describe_cluster", name=name)
+        yield f"cluster {name}", found and found["cluster"]
+
+
 _Look = Callable[["Target", Live], Iterator[tuple[str, Any]]]
 
 
@@ -141,7 +148,7 @@ def _objects(target: Target, _live: Live) -> Iterator[tuple[str, Any]]:
             yield f"{kind.kind} {namespace}/{each['metadata']['name']}", body
 
 
-_LOOKS: tuple[_Look, ...] = (_database, _cache, _tables, _network, _secrets, _objects)
+_LOOKS: tuple[_Look, ...] = (_cluster, _database, _cache, _tables, _network, _secrets, _objects)
 
 
 def _digest(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,8 +17,10 @@ from ils_pipelines.operations.backup.places import BackupPlaces
 from ils_pipelines.operations.backup.prune import Pruned, prune
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
+from tests.iam.evaluation import allowed_actions
 from tests.operations.backup.conftest import Calls
 from tests.operations.watch.site import Site
+from tools.iam.actions import actions
 
 OLD = SetId("dev", datetime(2024, 5, 4, tzinfo=UTC))
 
@@ -88,9 +91,15 @@ def test_an_old_set_goes_with_everything_that_it_made(
 ) -> None:
     for side in (places.here, places.there):
         unlock(site, side.bucket, side.region, OLD.prefix)
+    site.sandbox.forget_requests()
     found = prune_all(site)[OLD.name]
 
     assert (found.goes, found.left) == (True, ())
+    called: dict[str, set[str]] = defaultdict(set)
+    for each in site.sandbox.control("requests"):
+        called[each["service"]].add(each["operation"])
+    assert {"DeleteBackup", "DeleteDBClusterSnapshot"} <= called["dynamodb"] | called["rds"]
+    assert actions(called) <= allowed_actions(["backup"])
     for side in (places.here, places.there):
         s3 = site.target.client("s3", region=side.region)
         versions = s3.list_object_versions(Bucket=side.bucket, Prefix=OLD.prefix)

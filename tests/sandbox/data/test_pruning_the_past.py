@@ -82,7 +82,8 @@ def test_what_lies_before_the_oldest_base_that_is_needed_goes_and_the_rest_can_b
     # As a day after the first base, when the second is not a day old.
     source.prune(DAY, now=between + DAY)
     assert source._kept_bases() == bases[1:]
-    assert log_of(source) < before
+    # A base waits for what it needs to be archived; what came after it may be archived meanwhile.
+    assert before - log_of(source)
     restored = make("restored")
     restored.make_from_past(source, between)
     assert rows(restored) == [1, 2]
@@ -98,7 +99,8 @@ def test_nothing_goes_that_the_window_reaches_back_to(source: Storage, make: Mak
     write(source, 3)
     log, bases = log_of(source), source._kept_bases()
     source.prune(DAY)
-    assert (log_of(source), source._kept_bases()) == (log, bases)
+    assert log <= log_of(source)
+    assert source._kept_bases() == bases
     restored = make("restored")
     restored.make_from_past(source, moment)
     assert rows(restored) == [1, 2]
@@ -107,5 +109,5 @@ def test_nothing_goes_that_the_window_reaches_back_to(source: Storage, make: Mak
 def test_a_cluster_of_which_there_is_one_base_keeps_everything(source: Storage) -> None:
     log = log_of(source)
     source.prune(timedelta(0), now=datetime.now(UTC) + 365 * DAY)
-    assert log_of(source) == log
+    assert log <= log_of(source)
     assert len(source._kept_bases()) == 1

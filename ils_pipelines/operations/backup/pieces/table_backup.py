@@ -89,7 +89,11 @@ def problems(context: SetContext, piece: Piece) -> Iterator[str]:
 
 
 def delete(context: SetContext, piece: Piece) -> str | None:
-    """Why it is not deleted; None when it is, or was. Backups have no tags: the name says whose it is."""
+    """Why it is not deleted; None when it is, or was. The name says whose it is: it begins with the set's.
+
+    On-demand backups take no tags: AWS's Service Authorization Reference knows `dynamodb:TagResource` for tables alone. Those
+    with tags are AWS Backup's recovery points, which are of a vault and not of a set.
+    """
     dynamodb = context.client("dynamodb", region=piece.region)
     found = describe(dynamodb, str(piece.arn))
     if found is None:
