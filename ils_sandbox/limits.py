@@ -33,7 +33,11 @@ LIMITS: tuple[Limit, ...] = (
         "an invented year of costs, the same at any time, of dev, staging and production",
     ),
     Limit("EC2", "machines behind node groups and launch templates", "instances that are described as running"),
-    Limit("IAM", "refusing calls by policies", "roles and policies are kept"),
+    Limit(
+        "IAM",
+        "refusing calls by the policies of roles",
+        "roles and policies are kept; keys are refused as their own policies and states say",
+    ),
     Limit("AWS WAF", "inspecting requests", "web ACLs and what they guard are kept"),
     Limit("Load balancers", "listening and forwarding requests", "listeners, rules and targets with their health"),
     Limit(

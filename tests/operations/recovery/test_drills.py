@@ -207,6 +207,7 @@ def image_of(deployment: dict[str, Any]) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+@pytest.mark.long
 def test_a_release_that_does_not_run_in_the_new_cluster_fails_the_drill(site: Site, backup: Manifest) -> None:
     """Its image is gone from the registry."""
 
