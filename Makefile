@@ -11,7 +11,7 @@ TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipeli
 REAL := real_engine or real_kubernetes
 REAL_TESTS ?= tests
 
-.PHONY: help setup demo dev test test-fast test-long test-real test-all tools check format lock bench iam clean
+.PHONY: help setup demo dev test test-fast test-long test-real test-all tools check format lock bench iam reference clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ $(STAMP): $(LOCK) $(PROGRAMS) $(CHECKOV) requirements/bootstrap.txt pyproject.to
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@# uv is several times faster than pip; pip takes over where only pip is configured to reach the packages.
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK) \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(PROGRAMS) \
@@ -72,6 +72,7 @@ check: setup ## formatting, lint, types, import walls, environment files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/ils validate
+	$(BIN)/python -m tools.settings_reference --check
 
 format: setup ## format and fix what ruff can
 	$(BIN)/ruff format .
@@ -83,6 +84,9 @@ lock: setup ## pin the newest versions that pyproject.toml allows (names, versio
 
 iam: setup ## the policies of deploy/iam, from the AWS calls that the code makes in a sandbox of its own
 	$(BIN)/python -m tools.iam
+
+reference: setup ## docs/configuration.md, from the model of environment files
+	$(BIN)/python -m tools.settings_reference
 
 bench: setup ## the benchmarks of benchmarks/, one after the other
 	$(BIN)/python -m benchmarks

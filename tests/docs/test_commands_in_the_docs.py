@@ -40,8 +40,12 @@ def test_every_variable_of_the_product_is_in_the_guide() -> None:
         name
         for folder in ("ils_pipelines", "ils_sandbox")
         for source in (ROOT / folder).rglob("*.py")
-        for name in re.findall(r'"(ILS_[A-Z_]+)"', source.read_text(encoding="utf-8"))
+        for name in re.findall(r'"((?:ILS|DAGSTER|XDG)_[A-Z_]+)"', source.read_text(encoding="utf-8"))
     }
+    deployment = (ROOT / "deploy" / "dagster.yaml").read_text(encoding="utf-8")
+    read |= set(re.findall(r"env: ([A-Z_]+)", deployment))
+    image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    read |= set(re.findall(r"^(?:ENV )?\s+((?:ILS|DAGSTER|PG)[A-Z_]*)=", image, re.MULTILINE))
 
     assert {name for name in read if f"`{name}`" not in said} == set()
 
