@@ -44,6 +44,17 @@ PrincipalArn = Annotated[
 ]
 
 
+KubernetesGroup = Annotated[
+    str,
+    text(
+        r"(?!(system|eks|aws|amazon|iam):)[A-Za-z0-9][A-Za-z0-9:._-]*",
+        "is not a group that EKS lets an access entry have",
+        'Use letters, digits and any of :._-, not beginning with system:, eks:, aws:, amazon: or iam:, as "ils:costs".',
+        63,
+    ),
+]
+
+
 class Grant(Section):
     """One access policy, everywhere or in some namespaces."""
 
@@ -58,9 +69,23 @@ class Access(Section):
     principal_arn: PrincipalArn = Field(
         description="IAM role or user, which must exist.", examples=["arn:aws:iam::123456789012:role/ils-engineers"]
     )
-    grants: Annotated[tuple[Grant, ...], Field(min_length=1)] = Field(
-        description="The access policies.", examples=[[{"policy": "view"}]]
+    grants: tuple[Grant, ...] = Field(
+        default=(), description="The access policies of EKS.", examples=[[{"policy": "view"}]]
     )
+    groups: tuple[KubernetesGroup, ...] = Field(
+        default=(), description="Groups to which roles of the cluster are bound.", examples=[["ils:certificates"]]
+    )
+
+
+@rule(Access, "grants", "groups")
+def _allows_something(access: Access, _today: date) -> Iterator[Finding]:
+    if not access.grants and not access.groups:
+        yield Finding(
+            ("grants",),
+            "[]",
+            "lets the principal in and allows it nothing",
+            "Write grants of EKS's policies, groups that roles of the cluster are bound to, or no entry.",
+        )
 
 
 @rule(Access, "grants")

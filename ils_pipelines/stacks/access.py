@@ -41,7 +41,7 @@ class AccessEntries(pulumi.ComponentResource):
                 cluster_name=args.cluster_name,
                 principal_arn=access.principal_arn,
                 type="STANDARD",
-                kubernetes_groups=[],  # none, where leaving it out would accept whatever somebody adds
+                kubernetes_groups=list(access.groups),  # leaving it out would accept whatever somebody adds
                 tags=args.naming.tags(args.naming.name(access.name)),
                 opts=inside,
             )

@@ -24,6 +24,10 @@ class RecordedRequest(BaseModel):
     finished: float
     client: str
     """The caller's User-Agent."""
+    group: str = ""
+    """Of Kubernetes: the API group of the resource."""
+    namespace: str = ""
+    """Of Kubernetes: where the resource is; empty for what is in none, and for all of them at once."""
 
 
 class Recording:

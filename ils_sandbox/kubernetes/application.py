@@ -98,6 +98,7 @@ class Application:
             await self._asgi(scope, receive, remember)
         finally:
             request = Request(scope)
+            target = self._target(request)
             self.recording.add(
                 RecordedRequest(
                     service="kubernetes",
@@ -107,6 +108,8 @@ class Application:
                     started=started,
                     finished=time.time(),
                     client=request.headers.get("user-agent", ""),
+                    group=target.kind.group if target else "",
+                    namespace=target.namespace if target else "",
                 )
             )
 
@@ -148,9 +151,7 @@ class Application:
 
     def _operation(self, request: Request) -> str:
         """What is counted: `patch deployments`, `update deployments/scale`, or `get discovery`."""
-        name, _, path = request.url.path.removeprefix("/clusters/").partition("/")
-        running = self.clusters.find(name)
-        target: Target | None = parse_target(path, running.registry.cluster if running else None)
+        target = self._target(request)
         if target is None:
             return f"{request.method.lower()} discovery"
         try:
@@ -158,6 +159,11 @@ class Application:
         except ApiError:
             verb = request.method.lower()
         return f"{verb} {target.resource}"
+
+    def _target(self, request: Request) -> Target | None:
+        name, _, path = request.url.path.removeprefix("/clusters/").partition("/")
+        running = self.clusters.find(name)
+        return parse_target(path, running.registry.cluster if running else None)
 
 
 def _described(running: Running, path: str) -> Response:

@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ils_pipelines.engine.models import Stack
-from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 from tests.iam.evaluation import PROVISION, READ_ONLY, covering, refused, statements
+from tests.iam.rules import Allowed
+from tools.iam.__main__ import RULES
 from tools.iam.beside import ATTACHED_POLICIES
-from tools.iam.recording import SCANS, full, plan, sandbox, shipped, watch
+from tools.iam.kubernetes_calls import Request
+from tools.iam.rbac import BESIDE
+from tools.iam.recording import READ_ONLY as READ
+from tools.iam.recording import SCANS, Sandbox, Seen, full, live, sandbox, shipped
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 ACCOUNT = "123456789012"
 CHANGES = tuple(name for name in PROVISION if name not in READ_ONLY)
@@ -28,10 +34,7 @@ class Life:
     """What was seen of one environment."""
 
     environment: str
-    looking: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    changing: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    scanning: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(set)))
-    """By the scan that has a policy of its own."""
+    seen: Seen = field(default_factory=Seen)
     resources: list[dict[str, Any]] = field(default_factory=list)
     """As in Pulumi's deployment JSON, while everything was there."""
 
@@ -42,27 +45,13 @@ class Life:
 
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> list[Life]:
-    found = []
     with sandbox(Path(tmp_path_factory.mktemp("iam"))) as running:
-        for environment in (shipped("dev"), full()):
-            target = running.target(environment)
-            life = Life(environment.name)
-            with running.recorded(life.looking):
-                plan(target)
-            with running.recorded(life.changing):
-                for layer in Layer:
-                    layer_work(target, layer).up()
-            life.resources = _resources(target)
-            with running.recorded(life.looking):
-                watch(target)
-                plan(target)
-            for scan, look in SCANS.items():
-                with running.recorded(life.scanning[scan]):
-                    look(target)
-            with running.recorded(life.changing):
-                for layer in reversed(Layer):
-                    layer_work(target, layer).destroy()
-            found.append(life)
+        return [_life(running, environment) for environment in (shipped("dev"), full())]
+
+
+def _life(running: Sandbox, environment: Environment) -> Life:
+    target, found = running.target(environment), Life(environment.name)
+    live(running, target, found.seen, at_its_height=lambda: found.resources.extend(_resources(target)))
     return found
 
 
@@ -79,19 +68,31 @@ def _resources(target: Target) -> list[dict[str, Any]]:
 
 def test_looking_makes_only_calls_that_the_read_only_policies_allow(lives: list[Life]) -> None:
     for life in lives:
-        assert refused(READ_ONLY, life.looking) == set(), "run: make iam"
+        assert refused(READ_ONLY, life.seen.aws[READ]) == set(), "run: make iam"
 
 
 @pytest.mark.parametrize("scan", SCANS)
 def test_a_scan_makes_only_calls_that_its_own_policy_allows(lives: list[Life], scan: str) -> None:
     for life in lives:
-        assert life.scanning[scan]
-        assert refused([scan], life.scanning[scan]) == set(), "run: make iam"
+        assert life.seen.aws[scan]
+        assert refused([scan], life.seen.aws[scan]) == set(), "run: make iam"
 
 
 def test_provisioning_and_deleting_make_only_calls_that_the_policies_allow(lives: list[Life]) -> None:
     for life in lives:
-        assert refused(PROVISION, life.changing) == set(), "run: make iam"
+        assert refused(PROVISION, life.seen.aws["provision"]) == set(), "run: make iam"
+
+
+def test_nothing_is_asked_of_kubernetes_that_the_rules_do_not_allow(lives: list[Life]) -> None:
+    documents = list(yaml.safe_load_all(RULES.read_text()))
+    asked: dict[str, set[Request]] = defaultdict(set)
+    for life in lives:
+        for family, requests in life.seen.kubernetes.items():
+            asked[family] |= requests
+    for family, requests in asked.items():
+        allowed = Allowed.to(documents, "Group", f"ils:{family}")
+        assert allowed.refused(requests) == set(), f"{family} may not: run: make iam"
+        assert allowed.unused({*requests, *BESIDE.get(family, ())}) == set(), f"{family} need not: run: make iam"
 
 
 def test_every_resource_is_one_that_the_policies_let_change(lives: list[Life]) -> None:

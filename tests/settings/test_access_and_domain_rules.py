@@ -65,6 +65,21 @@ def test_a_policy_is_granted_once(read: Read) -> None:
     assert found == {"cluster.access[0].grants[1].policy": "Name all its namespaces in one grant."}
 
 
+def test_a_principal_may_have_groups_alone(read: Read) -> None:
+    assert problems(read, cluster={"access": [access(grants=[], groups=["ils:costs"])]}) == {}
+
+
+def test_an_entry_that_allows_nothing_is_refused(read: Read) -> None:
+    found = problems(read, cluster={"access": [access(grants=[])]})
+    assert set(found) == {"cluster.access[0].grants"}
+
+
+@pytest.mark.parametrize("group", ["system:masters", "eks:nodes", "-"])
+def test_groups_that_eks_keeps_for_itself_are_refused(read: Read, group: str) -> None:
+    found = problems(read, cluster={"access": [access(groups=[group])]})
+    assert set(found) == {"cluster.access[0].groups[0]"}
+
+
 def test_the_role_that_makes_the_cluster_needs_no_entry(read: Read) -> None:
     found = problems(read, aws={**ACCOUNT, "assume_role": ROLE}, cluster={"access": [access()]})
     assert set(found) == {"cluster.access[0].principal_arn"}

@@ -85,6 +85,14 @@ def test_a_principal_has_one_entry_and_a_policy_for_each_grant(open_to_engineers
     }
 
 
+def test_groups_are_those_of_the_file_and_otherwise_none(open_to_engineers: Any, apply_changed: Changed) -> None:
+    access = [{"name": "costs", "principal_arn": ENGINEERS, "groups": ["ils:costs"]}]
+    run = apply_changed(cluster={"access": access})[Layer.CLUSTER]
+    assert run.one("AccessEntry").inputs["kubernetesGroups"] == ["ils:costs"]
+    assert run.of("AccessPolicyAssociation") == []
+    assert open_to_engineers.one("AccessEntry").inputs["kubernetesGroups"] == []
+
+
 def test_policies_are_associated_once_the_entry_is_there(open_to_engineers: Any) -> None:
     entry = open_to_engineers.one("AccessEntry").urn
     assert all(entry in each.dependencies for each in open_to_engineers.of("AccessPolicyAssociation"))

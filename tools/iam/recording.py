@@ -1,4 +1,4 @@
-"""Which AWS calls the code makes: recorded at the sandbox while whole environments live and die in it."""
+"""Which calls the code makes to AWS and Kubernetes: recorded at the sandbox while whole environments live and die in it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 from botocore import xform_name
 from botocore.session import get_session
 
+from ils_pipelines.operations.backup.run import take_set
+from ils_pipelines.operations.backup.set_id import SetId
+from ils_pipelines.operations.backup.verify import verify_set
 from ils_pipelines.operations.certificates.scan import certificates
 from ils_pipelines.operations.costs.look import costs
 from ils_pipelines.operations.drift.scan import scan
+from ils_pipelines.operations.drill.choose import Wanted
+from ils_pipelines.operations.drill.run import Asked, run_drill
+from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.health.look import health
 from ils_pipelines.operations.posture.report import posture
 from ils_pipelines.provisioning.layers import layer_work
@@ -34,14 +41,17 @@ from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory
 from ils_pipelines.settings.prices import price_table
+from ils_pipelines.settings.tiers import Tier
 from ils_pipelines.targets.protocol import Target
 from ils_sandbox import server
 from ils_sandbox.provider import services
 from ils_sandbox.provider.resource import ResourceType
 from ils_sandbox.state import STATE_VARIABLE
 from ils_sandbox.target import SandboxTarget
+from tools.iam.kubernetes_calls import KubernetesRecorder, Request, placed
 
 READ_ONLY, PROVISION, CERTIFICATES, COSTS = "read-only", "provision", "certificates", "costs"
+BACKUPS, DRILLS = "backup", "drill"
 Calls = dict[str, list[str]]
 
 # What protects data in production would refuse its end, which is part of what is recorded.
@@ -72,29 +82,48 @@ def full() -> Environment:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What was called, by family of jobs."""
+
+    aws: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
+    """Operations by service."""
+    kubernetes: dict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass(frozen=True)
 class Sandbox:
     """A running sandbox of its own."""
 
     directory: Path
     endpoint: str
+    kubernetes: KubernetesRecorder
 
     def target(self, environment: Environment) -> Target:
+        with self.meant():
+            return SandboxTarget(environment)
+
+    @contextmanager
+    def meant(self) -> Iterator[None]:
+        """What looks for the sandbox in the variables of this process finds this one."""
         before = os.environ.get(STATE_VARIABLE)
         os.environ[STATE_VARIABLE] = str(self.directory)
         try:
-            return SandboxTarget(environment)
+            yield
         finally:
             os.environ.pop(STATE_VARIABLE)
             if before is not None:
                 os.environ[STATE_VARIABLE] = before
 
     @contextmanager
-    def recorded(self, into: dict[str, set[str]]) -> Iterator[None]:
-        """Add the calls made inside to `into`. Those that the sandbox refused are calls too."""
+    def recorded(self, seen: Seen, family: str, environment: str) -> Iterator[None]:
+        """Add the calls made inside to what was seen. Those that the sandbox refused are calls too."""
         self._control("DELETE")
+        self.kubernetes.forget()
         yield
         for call in json.loads(self._control("GET")):
-            into.setdefault(call["service"], set()).add(call["operation"])
+            seen.aws.setdefault(family, {}).setdefault(call["service"], set()).add(call["operation"])
+        asked = {placed(each, environment) for each in self.kubernetes.requests()}
+        seen.kubernetes.setdefault(family, set()).update(asked)
 
     def _control(self, method: str) -> bytes:
         request = urllib.request.Request(f"{self.endpoint}/_sandbox/requests", method=method)
@@ -108,44 +137,65 @@ def sandbox(directory: Path) -> Iterator[Sandbox]:
     """A sandbox in this folder, stopped at the end."""
     started = server.start(directory)
     try:
-        yield Sandbox(directory.absolute(), started.state.aws.endpoint)
+        kubernetes = started.state.kubernetes
+        if kubernetes is None:
+            raise RuntimeError("expected a sandbox with a Kubernetes server, found one without")
+        recorder = KubernetesRecorder(kubernetes.endpoint, kubernetes.ca_file)
+        yield Sandbox(directory.absolute(), started.state.aws.endpoint, recorder)
     finally:
         server.stop(directory)
 
 
-def record() -> dict[str, Calls]:
-    """Provision, watch and delete a small and a full environment in a sandbox of its own, and say what was called.
-
-    `certificates` and `costs` are those jobs alone, `read-only` is everything else that changes nothing; `provision` is what
-    the rest calls beside.
-    """
+def record() -> Seen:
+    """Provision, watch and delete a small and a full environment in a sandbox of its own, and say what was called."""
+    seen = Seen()
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder)) as running:
-        found: dict[str, dict[str, set[str]]] = defaultdict(dict)
         for environment in (shipped("dev"), full()):
-            target = running.target(environment)
-            live(running, target, found)
-    reading = found[READ_ONLY]
-    changing = {service: operations - reading.get(service, set()) for service, operations in found[PROVISION].items()}
-    families = {name: _sorted(found[name]) for name in (READ_ONLY, *SCANS)}
-    return {**families, PROVISION: _sorted(changing)}
+            live(running, running.target(environment), seen)
+    return seen
 
 
-def live(running: Sandbox, target: Target, found: dict[str, dict[str, set[str]]]) -> None:
-    """One life of an environment: planned, made, watched, planned again, deleted."""
-    with running.recorded(found[READ_ONLY]):
+def calls_of(seen: Seen) -> dict[str, Calls]:
+    """`certificates` and `costs` are those jobs alone, `read-only` is everything else that changes nothing; `provision` is
+    what the rest calls beside. Backups and drills have tables of their own.
+    """
+    reading = seen.aws[READ_ONLY]
+    changing = {name: operations - reading.get(name, set()) for name, operations in seen.aws[PROVISION].items()}
+    return {**{name: _sorted(seen.aws[name]) for name in (READ_ONLY, *SCANS)}, PROVISION: _sorted(changing)}
+
+
+def live(running: Sandbox, target: Target, seen: Seen, *, at_its_height: Callable[[], object] = lambda: None) -> None:
+    """One life of an environment: planned, made, watched, planned again, deleted; a small one is backed up between."""
+    environment = target.environment.name
+    with running.recorded(seen, READ_ONLY, environment):
         plan(target)
-    with running.recorded(found[PROVISION]):
+    with running.recorded(seen, PROVISION, environment):
         for layer in Layer:
             layer_work(target, layer).up()
-    with running.recorded(found[READ_ONLY]):
+    at_its_height()
+    with running.recorded(seen, READ_ONLY, environment):
         watch(target)
         plan(target)
     for family, look in SCANS.items():
-        with running.recorded(found[family]):
+        with running.recorded(seen, family, environment):
             look(target)
-    with running.recorded(found[PROVISION]):
+    if target.environment.tier is Tier.DEVELOPMENT:
+        rehearse(running, target, seen)
+    with running.recorded(seen, PROVISION, environment):
         for layer in reversed(Layer):
             layer_work(target, layer).destroy()
+
+
+def rehearse(running: Sandbox, target: Target, seen: Seen) -> None:
+    """Take a backup set, look whether it is sound, and rehearse the loss of everything."""
+    environment = target.environment.name
+    taken = SetId(environment, datetime.now(UTC))
+    with running.meant():
+        with running.recorded(seen, BACKUPS, environment):
+            take_set(target, taken)
+            verify_set(target, taken)
+        with running.recorded(seen, DRILLS, environment):
+            run_drill(target, Asked(Scenario.FULL, Wanted(taken.name)))
 
 
 SCANS: Mapping[str, Callable[[Target], object]] = {CERTIFICATES: certificates, COSTS: costs}
