@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import xray
@@ -25,10 +26,10 @@ Tags = Mapping[str, str]
 def get_resources(call: Call, world: World) -> Result:
     """All in one page."""
     found = {each["ResourceARN"]: each for each in _of_moto(call, world)}
-    wanted = call.params.get("TagFilters") or []
-    if not call.params.get("ResourceTypeFilters") and not call.params.get("ResourceARNList"):
+    wanted, kinds = call.params.get("TagFilters") or [], call.params.get("ResourceTypeFilters") or []
+    if not call.params.get("ResourceARNList"):
         for arn, tags in _others(call, world):
-            if arn not in found and tags and _matches(tags, wanted):
+            if arn not in found and tags and _matches(tags, wanted) and _is_of(arn, kinds):
                 listed = [{"Key": key, "Value": value} for key, value in tags.items()]
                 found[arn] = {"ResourceARN": arn, "Tags": listed}
     return {"PaginationToken": "", "ResourceTagMappingList": list(found.values())}
@@ -48,6 +49,7 @@ def _of_moto(call: Call, world: World) -> Iterator[Result]:
 def _others(call: Call, world: World) -> Iterator[tuple[str, Tags]]:
     yield from list(world.table(TAGS, call).items())
     yield from list(world.table(xray.TAGS, call).items())
+    yield from _certificates(call, world)
     for operation, member, identifier, kind in _EC2:
         for each in world.invoke(call, "ec2", operation)[member]:
             tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()}
@@ -55,6 +57,17 @@ def _others(call: Call, world: World) -> Iterator[tuple[str, Tags]]:
     for table, member in ARNS.items():
         for record in list(world.table(table, call).values()):
             yield record[member], record["tags"]
+
+
+def _certificates(call: Call, world: World) -> Iterator[tuple[str, Tags]]:
+    for certificate in list(world.backend(call, "acm")._certificates.values()):
+        yield certificate.arn, {key: value or "" for key, value in certificate.tags.items()}
+
+
+def _is_of(arn: str, kinds: Sequence[str]) -> bool:
+    """Whether it is of one of these types: `acm`, or `acm:certificate`."""
+    _, _, service, _, _, resource = arn.split(":", 5)
+    return not kinds or bool({service, f"{service}:{re.split('[:/]', resource)[0]}"} & set(kinds))
 
 
 def _matches(tags: Tags, wanted: list[Result]) -> bool:

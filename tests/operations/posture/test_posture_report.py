@@ -47,7 +47,7 @@ LISTED = {
     "DescribeCacheClusters",
     "ListTables",
     "DescribeLoadBalancers",
-    "ListCertificates",
+    "GetResources",
     "ListSecrets",
     "ListAliases",
     "DescribeLogGroups",

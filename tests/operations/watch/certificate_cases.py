@@ -198,7 +198,7 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     ("aws", "rds", "DescribeCertificates", "authorities of the database"),
     ("aws", "rds", "DescribeDBClusters", "endpoints of the database"),
     ("aws", "elasticache", "DescribeReplicationGroups", "endpoint of the cache"),
-    ("aws", "acm", "ListCertificates", "ACM certificates"),
+    ("aws", "resourcegroupstaggingapi", "GetResources", "ACM certificates"),
     ("aws", "iam", "ListServerCertificates", "IAM server certificates"),
 )
 NO_API = frozenset({"the way in", "configured endpoints"})

@@ -11,7 +11,7 @@ from ils_pipelines.operations.certificates.judging import Place, end_findings, e
 from ils_pipelines.operations.certificates.models import Examined
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.live import Record
-from ils_pipelines.operations.scope import tags_of
+from ils_pipelines.operations.own_certificates import own_certificates
 from ils_pipelines.operations.view import View
 
 OWN_LIFETIME = timedelta(days=365)
@@ -33,15 +33,8 @@ _PENDING = "Restart the instance, or wait for its maintenance window: until then
 
 def acm(view: View) -> Iterator[Examined]:
     """Those of the environment: named in its file, served by its listeners, or with its tags."""
-    served = {view.output("certificate_arn")}
-    for summary in view.live.list("acm", "list_certificates", "CertificateSummaryList"):
-        arn = summary["CertificateArn"]
-        if arn in served or view.live.scope.owns_tags(_acm_tags(view, arn)):
-            yield _issued(view.live.get("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
-
-
-def _acm_tags(view: View, arn: str) -> dict[str, str]:
-    return tags_of(view.live.list("acm", "list_tags_for_certificate", "Tags", CertificateArn=arn))
+    for certificate in own_certificates(view.live, [view.output("certificate_arn")]):
+        yield _issued(certificate)
 
 
 def _issued(certificate: Record) -> Examined:

@@ -23,14 +23,21 @@ def tables_in_a_plan(live: Live) -> Iterator[Observation]:
     """Asks the plans and not for recovery points, which a new table has only after its first night."""
     for name, table in own_tables(live):
         arn = table["TableArn"]
-        plans = [plan for plan, selection in _selections(live) if _selects(live, selection, arn)]
+        # Those of others may select by tags as well, and are asked only when none of the environment's does.
+        plans = _selecting(live, arn, own=True) or _selecting(live, arn, own=False)
         found = f"in {', '.join(plans)}" if plans else "in no plan"
         yield Observation(name, "selected by a plan of AWS Backup", found, holds=bool(plans))
 
 
-def _selections(live: Live) -> Iterator[tuple[str, Record]]:
-    """Every selection, with the name of its plan."""
+def _selecting(live: Live, arn: str, *, own: bool) -> list[str]:
+    return [plan for plan, selection in _selections(live, own=own) if _selects(live, selection, arn)]
+
+
+def _selections(live: Live, *, own: bool) -> Iterator[tuple[str, Record]]:
+    """Every selection of the environment's plans or of the others, with the name of its plan."""
     for plan in live.list("backup", "list_backup_plans", "BackupPlansList"):
+        if live.scope.owns_name(plan["BackupPlanName"]) is not own:
+            continue
         plan_id = plan["BackupPlanId"]
         listed = live.list("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
         for each in listed:

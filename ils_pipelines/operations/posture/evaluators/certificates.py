@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from ils_pipelines.operations.live import Live, Record
+from ils_pipelines.operations.own_certificates import own_certificates
 from ils_pipelines.operations.posture.evaluators.load_balancers import certificate_arns
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.scope import tags_of
 
 _LONGEST_NOTICE = timedelta(days=30)
 _SMALLEST_RSA_BITS = 2048
@@ -37,15 +37,8 @@ def key_size(live: Live) -> Iterator[Observation]:
 
 
 def _certificates(live: Live) -> Iterator[tuple[str, Record]]:
-    served = certificate_arns(live)
-    # Without the filter, ACM lists only certificates with 2048-bit RSA keys.
-    every = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
-    for listed in live.list("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": every}):
-        arn = listed["CertificateArn"]
-        if arn in served or live.scope.owns_tags(_tags(live, arn)):
-            certificate = live.get("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
-            yield f"certificate {certificate['DomainName']} ({arn.rsplit('/', 1)[-1]})", certificate
-
-
-def _tags(live: Live, arn: str) -> dict[str, str]:
-    return tags_of(live.get("acm", "list_tags_for_certificate", CertificateArn=arn).get("Tags"))
+    for certificate in own_certificates(live, certificate_arns(live)):
+        yield (
+            f"certificate {certificate['DomainName']} ({certificate['CertificateArn'].rsplit('/', 1)[-1]})",
+            certificate,
+        )
