@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.deployment import BUCKET, ROOT, Deployment, ask, deployed, eventually
+from tests.deploy.deployment import BUCKET, NAMESPACE, ROOT, Deployment, ask, deployed, eventually
+from tests.iam.rules import Allowed
+from tools.iam.kubernetes_calls import Request, requests_of
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -94,6 +98,7 @@ def test_a_run_is_a_job_of_the_cluster_whose_events_and_logs_are_seen(deployment
 def test_steps_are_jobs_of_their_own_when_the_run_is_configured_so(deployment: Deployment) -> None:
     config = yaml.safe_load((ROOT / "deploy" / "run-config" / "kubernetes-steps.yaml").read_text())
     layers = ["preview_vpc", "preview_encryption"]
+    deployment.cluster.control("DELETE", "requests")
     with (
         deployment.webserver() as address,
         deployment.process("dagster-daemon", "run", "--workspace", "workspace.yaml"),
@@ -115,6 +120,49 @@ def test_steps_are_jobs_of_their_own_when_the_run_is_configured_so(deployment: D
         if job["metadata"]["labels"]["app.kubernetes.io/component"] == "step_worker"
     }
     assert memory == "4Gi"
+    assert rules_of("dagster-run").refused(asked_of(deployment)) == set()
+
+
+def rules_of(account: str) -> Allowed:
+    """What a service account may do, steps as Jobs of their own included."""
+    files = (ROOT / "deploy" / "kubernetes" / name for name in ("access.yaml", "step-jobs.yaml"))
+    documents = [each for file in files for each in yaml.safe_load_all(file.read_text())]
+    return Allowed.to(documents, "ServiceAccount", account)
+
+
+def asked_of(deployment: Deployment) -> set[Request]:
+    """What Dagster asked of the cluster since it was last forgotten."""
+    recorded = deployment.cluster.control("GET", "requests")
+    return {request for each in recorded if "kubectl" not in each["client"] for request in requests_of(each)}
+
+
+AFTERWARDS = """
+import sys
+from dagster import DagsterInstance
+with DagsterInstance.get() as instance:
+    run = instance.get_run_by_id(sys.argv[1])
+    print(instance.run_launcher.get_run_worker_debug_info(run))
+    instance.run_launcher._api_client.delete_job(f"dagster-run-{run.run_id}", sys.argv[2])
+    print(instance.run_launcher.get_run_worker_debug_info(run))
+"""
+"""What the daemon asks when a run was lost, and when one is ended by hand: with what runs of this test do not wait for."""
+
+
+def test_the_servers_ask_nothing_of_the_cluster_that_their_role_does_not_allow(deployment: Deployment) -> None:
+    deployment.cluster.control("DELETE", "requests")
+    with (
+        deployment.webserver() as address,
+        deployment.process("dagster-daemon", "run", "--workspace", "workspace.yaml"),
+    ):
+        run = launch(address)
+        assert ended(address, run) == "SUCCESS"
+    command = [sys.executable, "-c", AFTERWARDS, run, NAMESPACE]
+    subprocess.run(command, env=deployment.variables, cwd=ROOT, check=True, capture_output=True)
+
+    allowed, asked = rules_of("dagster"), asked_of(deployment)
+    assert asked
+    assert allowed.refused(asked) == set()
+    assert allowed.unused(asked) == set(), "nobody uses these rules"
 
 
 def test_a_webserver_that_is_started_anew_has_lost_no_run(deployment: Deployment) -> None:
