@@ -29,8 +29,8 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "Cost Explorer",
-        "costs of what really runs, and advice to buy reservations and savings plans",
-        "an invented year of costs, the same at any time, of dev, staging and production",
+        "costs of what really runs",
+        "an invented year of costs, the same at any time, of dev, staging and production, and advice that follows from it",
     ),
     Limit("EC2", "machines behind node groups and launch templates", "instances that are described as running"),
     Limit(

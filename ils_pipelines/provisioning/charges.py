@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ils_pipelines.settings.environment import Environment
-from ils_pipelines.settings.versions import Product, Support, classify
+from ils_pipelines.settings.versions import Product, Standing, Support, classify
 
 Properties = Mapping[str, Any]
 """Plain values by property path, e.g. `scalingConfig.desiredSize` or `instanceTypes[0]`."""
@@ -156,9 +156,39 @@ def _node_group(properties: Properties, _today: date) -> Charges:
         yield Unpriced("the size of its nodes' disks is not known")
 
 
-def _database_instance(properties: Properties, _today: date) -> Charges:
-    kind = properties.get("instanceClass")
-    yield Charge(f"aurora/{kind}") if isinstance(kind, str) else Unpriced("its instance class is not known")
+def _database_instance(properties: Properties, today: date) -> Charges:
+    kind, version = properties.get("instanceClass"), properties.get("engineVersion")
+    if not isinstance(kind, str):
+        yield Unpriced("its instance class is not known")
+        return
+    yield Charge(f"aurora/{kind}")
+    if isinstance(version, str):
+        major = version.partition(".")[0]
+        yield from extended_support(kind, classify(Product.AURORA_POSTGRESQL, major, today), today)
+
+
+def extended_support(kind: str, standing: Standing, today: date) -> Charges:
+    """What an Aurora instance costs beside its price, by the vCPUs of its class, while its version is in extended support."""
+    if standing.support is not Support.EXTENDED or standing.until is None:
+        return
+    # Three years: the price doubles in the last one.
+    last = today > standing.until.replace(year=standing.until.year - 1, day=min(standing.until.day, 28))
+    vcpus = vcpus_of(kind)
+    if vcpus is None:
+        yield Unpriced(f"its extended support goes by vCPUs, of which {kind} has an unknown number")
+    else:
+        yield Charge(f"aurora-extended/{'year-3' if last else 'years-1-2'}", Decimal(vcpus))
+
+
+def vcpus_of(kind: str) -> int | None:
+    """Of a class of RDS instances that Aurora has: `db.r6g.2xlarge` has eight, as has every other 2xlarge."""
+    size = kind.rpartition(".")[2]
+    if size in ("medium", "large"):
+        return 2
+    times = size.removesuffix("xlarge")
+    if times == size or not (times.isdigit() or not times):
+        return None
+    return 4 * int(times or 1)
 
 
 def _replication_group(properties: Properties, _today: date) -> Charges:
@@ -233,7 +263,10 @@ def declared(environment: Environment) -> dict[tuple[str, str], Properties]:
             **{f"instanceTypes[{place}]": kind for place, kind in enumerate(group.instance_types)},
         }
     for number in range(1, database.instances + 1):
-        found[DATABASE_INSTANCE, f"database-{number}"] = {"instanceClass": database.instance_class}
+        found[DATABASE_INSTANCE, f"database-{number}"] = {
+            "instanceClass": database.instance_class,
+            "engineVersion": database.engine_version,
+        }
     for alarm, metrics in METRICS_OF_ALARMS.items():
         found[METRIC_ALARM, alarm] = {f"metricQueries[{place}].metric.metricName": "" for place in range(metrics)}
     for service in ("s3", "dynamodb"):

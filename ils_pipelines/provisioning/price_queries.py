@@ -16,6 +16,7 @@ REGIONAL = "regionCode"
 UNITS: Mapping[Per, frozenset[str]] = {
     Per.HOUR: frozenset({"hrs", "hours", "hour", "loadbalancer-hours"}),
     Per.GIB_MONTH: frozenset({"gb-mo"}),
+    Per.VCPU_HOUR: frozenset({"vcpu-hour", "vcpu-hours"}),
     Per.MONTH: frozenset({"keys", "secrets", "dashboards", "alarms", "key-month"}),
 }
 """Units, in lower case, in which a price is quoted: an answer in another one is not taken."""
@@ -40,9 +41,13 @@ class Query:
         return re.search(rf"(^|[-:]){self.usage}$", usage_type) is not None
 
 
+_EXTENDED = {"databaseEngine": "Aurora PostgreSQL"}
+
 _ONE: Mapping[str, Query] = {
     "eks/standard": Query("AmazonEKS", r"AmazonEKS-Hours:perCluster"),
     "eks/extended": Query("AmazonEKS", r"AmazonEKS-Hours:extendedSupport"),
+    "aurora-extended/years-1-2": Query("AmazonRDS", r"ExtendedSupport:Yr1-Yr2:AuroraPostgreSQL\d+", _EXTENDED),
+    "aurora-extended/year-3": Query("AmazonRDS", r"ExtendedSupport:Yr3:AuroraPostgreSQL\d+", _EXTENDED),
     "ebs/gp3": Query("AmazonEC2", r"EBS:VolumeUsage\.gp3", {"volumeApiName": "gp3", "productFamily": "Storage"}),
     "nat-gateway": Query("AmazonEC2", r"NatGateway-Hours", {"productFamily": "NAT Gateway"}),
     "public-ipv4": Query("AmazonVPC", r"PublicIPv4:InUseAddress"),

@@ -1,7 +1,7 @@
 """The versions of an environment, judged by what AWS says of them now, before anything is provisioned.
 
 An environment's file is checked against a bundled table, without a call. Here AWS is asked; of a service that does not
-answer, the table is what is known.
+answer, the table is what is known, while it is young enough. ElastiCache tells no dates at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ from ils_pipelines.errors import IlsError
 from ils_pipelines.settings.environment import Environment, utc_today
 from ils_pipelines.settings.problems import Finding, Location, Severity, dotted
 from ils_pipelines.settings.version_rules import version_findings
-from ils_pipelines.settings.versions import RELEASES, TABLE_DATE, Calendar, Product, Release, Standing, classify, newest
+from ils_pipelines.settings.versions import (
+    RELEASES,
+    TABLE_DATE,
+    TABLE_LASTS,
+    Calendar,
+    Product,
+    Release,
+    Standing,
+    classify,
+    newest,
+)
 from ils_pipelines.targets.protocol import Target
 
 _AURORA = "aurora-postgresql"
@@ -38,15 +48,19 @@ class Verdict:
     source: str
     """Who says so."""
     findings: tuple[Finding, ...]
+    current: bool = True
+    """Whether who says so can be trusted today: AWS, or a table that is not too old."""
 
     @property
     def says(self) -> str:
+        if not self.current:
+            return f"not known: the table of versions is of {TABLE_DATE}, more than {TABLE_LASTS.days} days ago"
         until = f" until {self.standing.until}" if self.standing.until else ""
         return f"{self.standing.support} support{until}" if not self.findings else self.findings[0].message
 
 
 def check_versions(target: Target, today: date | None = None) -> tuple[Verdict, ...]:
-    """Every version of the environment. Makes three calls, none of which changes anything.
+    """Every version of the environment. Makes a few calls, none of which changes anything.
 
     Raises `VersionRefused` for one that AWS does not create, or that is in no table and AWS was not to be asked of.
     """
@@ -73,6 +87,7 @@ def verdicts(target: Target, today: date | None = None) -> tuple[Verdict, ...]:
             resolved=newest(product, version, calendar),
             source=_source(product, calendar, silent),
             findings=tuple(version_findings(product, version, location, today, calendar)),
+            current=calendar.is_current(product, today),
         )
         for location, product, version in _versions(target.environment)
     )
@@ -85,22 +100,26 @@ def calendar_of(target: Target) -> tuple[Calendar, Mapping[Product, str]]:
 
     releases: dict[Product, Mapping[str, Release]] = dict(RELEASES)
     silent: dict[Product, str] = {}
+    dated: set[Product] = set()
     wanted = {product for _, product, _ in _versions(target.environment)}
 
-    def ask(product: Product) -> Mapping[str, Release] | str:
+    def ask(product: Product) -> _Told | str:
         try:
-            return _QUESTIONS[product](target) or "it names none"
+            told = _QUESTIONS[product](target)
         # An answer that is no XML or JSON is what an endpoint gives that does not know the call at all.
         except (BotoCoreError, ClientError, ResponseParserError, KeyError) as error:
             return f"{type(error).__name__}: {error}"
+        return told if told.releases else "it names none"
 
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="versions") as pool:
         for product, answer in zip(wanted, pool.map(ask, wanted), strict=True):
             if isinstance(answer, str):
                 silent[product] = answer
             else:
-                releases[product] = answer
-    return Calendar(releases, frozenset(wanted - silent.keys())), silent
+                releases[product] = answer.releases
+                if answer.dated:
+                    dated.add(product)
+    return Calendar(releases, frozenset(wanted - silent.keys()), frozenset(dated)), silent
 
 
 def _versions(environment: Environment) -> tuple[tuple[Location, Product, str], ...]:
@@ -113,6 +132,8 @@ def _versions(environment: Environment) -> tuple[tuple[Location, Product, str], 
 
 
 def _source(product: Product, calendar: Calendar, silent: Mapping[Product, str]) -> str:
+    if product is Product.AURORA_POSTGRESQL and product in calendar.asked - calendar.dated:
+        return f"AWS, which did not tell the dates: those are of the table of {TABLE_DATE}"
     if product in calendar.asked:
         return "AWS"
     return f"table of {TABLE_DATE}, as AWS did not answer: {silent[product]}"
@@ -121,21 +142,30 @@ def _source(product: Product, calendar: Calendar, silent: Mapping[Product, str])
 # -- what AWS is asked ------------------------------------------------------------------------------------------------
 
 
-def _eks(target: Target) -> Mapping[str, Release]:
-    """With the dates, which EKS tells."""
+@dataclass(frozen=True)
+class _Told:
+    """What AWS said of a product."""
+
+    releases: Mapping[str, Release]
+    dated: bool
+    """Whether that includes the dates; else they are those of the table."""
+
+
+def _eks(target: Target) -> _Told:
     client = target.client("eks")
     pages = client.get_paginator("describe_cluster_versions").paginate(includeAll=True)
-    return {
+    releases = {
         str(each["clusterVersion"]): Release(
             _day(each, "endOfStandardSupportDate"), _day(each, "endOfExtendedSupportDate")
         )
         for page in pages
         for each in page["clusterVersions"]
     }
+    return _Told(releases, dated=True)
 
 
-def _aurora(target: Target) -> Mapping[str, Release]:
-    """The versions that can be created; until when is in the table alone."""
+def _aurora(target: Target) -> _Told:
+    """The versions that can be created, and until when each major is supported."""
     pages = target.client("rds").get_paginator("describe_db_engine_versions").paginate(Engine=_AURORA)
     minors: dict[str, list[int]] = defaultdict(list)
     for page in pages:
@@ -143,26 +173,50 @@ def _aurora(target: Target) -> Mapping[str, Release]:
             major, _, minor = str(each["EngineVersion"]).partition(".")
             if minor.isdigit():  # there are others with a suffix, for Limitless databases
                 minors[major].append(int(minor))
-    return {
-        major: Release(*_dates(Product.AURORA_POSTGRESQL, major), minors=tuple(sorted(found)))
+    dates = _aurora_dates(target)
+    releases = {
+        major: Release(*(dates.get(major) or _dates(Product.AURORA_POSTGRESQL, major)), minors=tuple(sorted(found)))
         for major, found in minors.items()
     }
+    return _Told(releases, dated=minors.keys() <= dates.keys())
 
 
-def _cache(product: Product, engine: str) -> Callable[[Target], Mapping[str, Release]]:
-    def ask(target: Target) -> Mapping[str, Release]:
+def _aurora_dates(target: Target) -> Mapping[str, tuple[date | None, date | None]]:
+    """By major, the last days of standard and of extended support; none where RDS does not answer that."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    pages = target.client("rds").get_paginator("describe_db_major_engine_versions").paginate(Engine=_AURORA)
+    try:
+        found = [each for page in pages for each in page["DBMajorEngineVersions"]]
+    except (BotoCoreError, ClientError, ResponseParserError):
+        return {}
+    ends: dict[str, tuple[date | None, date | None]] = {}
+    for each in found:
+        cycles = {cycle["LifecycleSupportName"]: cycle for cycle in each.get("SupportedEngineLifecycles", ())}
+        standard, extended = (
+            _day(cycles.get(f"open-source-rds-{kind}-support", {}), "LifecycleSupportEndDate")
+            for kind in ("standard", "extended")
+        )
+        if standard is not None:
+            ends[str(each["MajorEngineVersion"])] = (standard, extended)
+    return ends
+
+
+def _cache(product: Product, engine: str) -> Callable[[Target], _Told]:
+    def ask(target: Target) -> _Told:
         pages = target.client("elasticache").get_paginator("describe_cache_engine_versions").paginate(Engine=engine)
         found = {
             ".".join(str(each["EngineVersion"]).split(".")[:2])
             for page in pages
             for each in page["CacheEngineVersions"]
         }
-        return {version: Release(*_dates(product, version)) for version in sorted(found)}
+        return _Told({version: Release(*_dates(product, version)) for version in sorted(found)}, dated=False)
 
     return ask
 
 
-_QUESTIONS: Mapping[Product, Callable[[Target], Mapping[str, Release]]] = {
+_QUESTIONS: Mapping[Product, Callable[[Target], _Told]] = {
     Product.EKS: _eks,
     Product.AURORA_POSTGRESQL: _aurora,
     Product.REDIS: _cache(Product.REDIS, "redis"),

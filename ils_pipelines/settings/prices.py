@@ -28,6 +28,7 @@ class Per(StrEnum):
     HOUR = "hour"
     MONTH = "month"
     GIB_MONTH = "gib_month"
+    VCPU_HOUR = "vcpu_hour"
 
 
 class Source(_Model):
@@ -54,8 +55,8 @@ class Price(_Model):
 
     @property
     def monthly(self) -> Decimal:
-        """For one of it, or one GiB of it, all month."""
-        return self.amount * HOURS_PER_MONTH if self.per is Per.HOUR else self.amount
+        """For one of it, or one GiB or one vCPU of it, all month."""
+        return self.amount * HOURS_PER_MONTH if self.per in (Per.HOUR, Per.VCPU_HOUR) else self.amount
 
 
 class PriceTable(_Model):

@@ -13,6 +13,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 TABLE_DATE = date(2026, 11, 1)
+TABLE_LASTS = timedelta(days=180)
+"""How long the table can be trusted: AWS adds and retires some versions several times a year."""
 WARN_AHEAD = timedelta(days=90)
 
 
@@ -96,6 +98,15 @@ class Calendar:
     releases: Mapping[Product, Mapping[str, Release]]
     asked: frozenset[Product] = frozenset()
     """The products of which AWS was asked just now: what it does not name of them cannot be created."""
+    dated: frozenset[Product] = frozenset()
+    """Those of which it said until when it supports each version; of the others, that is in the bundled table."""
+
+    def is_current(self, product: Product, today: date) -> bool:
+        """Whether it can be trusted on that day. A product without dates, as Redis, is known by what AWS creates."""
+        if product in self.dated:
+            return True
+        undated = all(each.standard_until is None for each in self.releases[product].values())
+        return (product in self.asked and undated) or today - TABLE_DATE <= TABLE_LASTS
 
 
 BUNDLED = Calendar(RELEASES)

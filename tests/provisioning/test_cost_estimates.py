@@ -21,6 +21,7 @@ from ils_pipelines.provisioning.charges import (
     REPLICATION_GROUP,
     SIZED,
     VPC_ENDPOINT,
+    vcpus_of,
 )
 from ils_pipelines.provisioning.estimate import Resource, estimate, flat, total
 from ils_pipelines.settings.environment import Environment
@@ -79,6 +80,22 @@ def test_what_exists_costs_what_the_table_says(staging: Environment) -> None:
     assert monthly(
         staging, resource(REPLICATION_GROUP, engine="valkey", nodeType="cache.m7g.large", numCacheClusters=1)
     ) == Decimal("92.27")
+
+
+@pytest.mark.parametrize(
+    ("kind", "vcpus"),
+    [("db.t4g.medium", 2), ("db.r6g.large", 2), ("db.r6g.xlarge", 4), ("db.r7g.16xlarge", 64), ("db.serverless", None)],
+)
+def test_the_size_of_a_class_says_its_vcpus(kind: str, vcpus: int | None) -> None:
+    assert vcpus_of(kind) == vcpus
+
+
+def test_an_old_database_costs_more_by_its_vcpus_and_most_in_the_last_year(staging: Environment) -> None:
+    old = resource(DATABASE_INSTANCE, **INSTANCE, engineVersion="13.20")
+
+    assert monthly(staging, old) == Decimal("189.80") + 2 * Decimal("0.10") * 730
+    last = estimate(staging, [old], today=date(2028, 3, 1))
+    assert last.after == Decimal("189.80") + 2 * Decimal("0.20") * 730
 
 
 def test_nodes_cost_their_instances_and_the_disks_of_their_launch_template(staging: Environment) -> None:

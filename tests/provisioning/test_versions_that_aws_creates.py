@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from ils_pipelines.provisioning.versions import Verdict, VersionRefused, check_versions
+from ils_pipelines.provisioning.versions import Verdict, VersionRefused, check_versions, verdicts
 from ils_pipelines.settings.environment import Environment
-from ils_pipelines.settings.versions import Support
+from ils_pipelines.settings.versions import TABLE_DATE, TABLE_LASTS, Support
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
 from tests.end_to_end.conftest import LocalSandbox
@@ -35,12 +35,22 @@ def opened(sandbox: LocalSandbox, monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 
 @pytest.fixture
-def silent(sandbox: LocalSandbox) -> Iterator[LocalSandbox]:
-    """A sandbox whose EKS does not let us ask."""
-    fault = {"service": "eks", "operation": "DescribeClusterVersions", "error_code": "AccessDenied", "status": 403}
-    sandbox.control("faults", {**fault, "times": 20, "after": 0}, method="POST")
-    yield sandbox
+def refusing(sandbox: LocalSandbox) -> Iterator[Callable[[str, str], None]]:
+    """Has the sandbox let nobody make a call."""
+
+    def refuse(service: str, operation: str) -> None:
+        fault = {"service": service, "operation": operation, "error_code": "AccessDenied", "status": 403}
+        sandbox.control("faults", {**fault, "times": 20, "after": 0}, method="POST")
+
+    yield refuse
     sandbox.control("faults", method="DELETE")
+
+
+@pytest.fixture
+def silent(sandbox: LocalSandbox, refusing: Callable[[str, str], None]) -> LocalSandbox:
+    """A sandbox whose EKS does not let us ask."""
+    refusing("eks", "DescribeClusterVersions")
+    return sandbox
 
 
 def by_path(found: tuple[Verdict, ...]) -> dict[str, Verdict]:
@@ -58,7 +68,7 @@ def test_versions_are_judged_and_resolved_by_what_aws_says(opened: Opened, sandb
     }
     assert found["cluster.version"].standing.until == date(2027, 3, 27)
     assert not sandbox.requests(mutating=True)
-    assert len(sandbox.requests()) == 3
+    assert len(sandbox.requests()) == 4
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,31 @@ def test_the_table_is_what_is_known_when_aws_does_not_answer(opened: Opened, sil
     assert found["cluster.version"].standing.support is Support.STANDARD
     assert "table of 2026-11-01, as AWS did not answer" in found["cluster.version"].source
     assert found["database.engine_version"].source == "AWS"
+
+
+def test_dates_that_rds_does_not_tell_are_those_of_the_table(
+    opened: Opened, refusing: Callable[[str, str], None]
+) -> None:
+    refusing("rds", "DescribeDBMajorEngineVersions")
+
+    found = by_path(check_versions(opened(), TODAY))["database.engine_version"]
+
+    assert (found.resolved, found.current) == ("15.17", True)
+    assert "dates: those are of the table of 2026-11-01" in found.source
+
+
+def test_a_table_that_is_too_old_tells_nothing(opened: Opened, refusing: Callable[[str, str], None]) -> None:
+    in_time, too_late = TABLE_DATE + TABLE_LASTS, TABLE_DATE + TABLE_LASTS + timedelta(days=1)
+    target = opened(cluster={"version": "1.36"})
+    heard = by_path(verdicts(target, too_late))
+    refusing("eks", "DescribeClusterVersions")
+    refusing("elasticache", "DescribeCacheEngineVersions")
+
+    assert {each.current for each in heard.values()} == {True}
+    assert {each.current for each in verdicts(target, in_time)} == {True}
+    unheard = by_path(verdicts(target, too_late))
+    assert {path for path, each in unheard.items() if not each.current} == {"cluster.version", "cache.engine_version"}
+    assert unheard["cluster.version"].says.startswith("not known: the table of versions is of 2026-11-01")
 
 
 def test_a_version_that_nobody_can_tell_of_is_refused(opened: Opened, silent: LocalSandbox) -> None:

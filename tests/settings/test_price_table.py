@@ -61,7 +61,7 @@ def test_there_is_no_price_in_another_region_or_for_another_product() -> None:
         (({**ROW, "amount": "0"},), "greater than 0"),
         (({**ROW, "amount": "-1"},), "greater than 0"),
         (({**ROW, "amount": "ten"},), "decimal"),
-        (({**ROW, "per": "fortnight"},), "'hour', 'month' or 'gib_month'"),
+        (({**ROW, "per": "fortnight"},), "'gib_month' or 'vcpu_hour'"),
         (({**ROW, "discount": "1"},), "Extra inputs"),
     ],
 )

@@ -97,6 +97,7 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
         "DescribeDBClusters",
         "DescribeDBEngineVersions",
         "DescribeDBInstances",
+        "DescribeDBMajorEngineVersions",
         "DescribeDBSubnetGroups",
         "DescribeGlobalClusters",
         "DescribeOrderableDBInstanceOptions",

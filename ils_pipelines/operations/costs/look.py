@@ -59,7 +59,7 @@ def costs(target: Target, today: date | None = None) -> CostReport:
     settled = today - UNSETTLED
     found = [_traced(explorer, each, position, notes) for position, each in enumerate(anomalies(spends, settled))]
     unused = idle(live)
-    bought, silent = advising.purchases(live.in_region("us-east-1"))
+    bought, untold = advising.purchases(live.in_region("us-east-1"))
     report = CostReport(
         environment=environment.name,
         taken_at=taken_at,
@@ -75,9 +75,10 @@ def costs(target: Target, today: date | None = None) -> CostReport:
         estimate=_estimate(target, notes),
         findings=(),
         advice=(*advising.advice(environment), *bought),
-        notes=tuple(filter(None, (*notes, unused.note, *silent))),
+        notes=tuple(filter(None, (*notes, unused.note))),
     )
-    findings = (*unknown, *_judged(report, environment), *unused.findings, *advising.old_versions(target, today))
+    judged = (*_judged(report, environment), *unused.findings, *advising.old_versions(target, today))
+    findings = (*unknown, *untold, *judged)
     return replace(report, findings=findings, duration=timedelta(seconds=time.monotonic() - started))
 
 

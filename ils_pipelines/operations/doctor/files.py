@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from ils_pipelines.operations.doctor.models import Diagnosis, Verdict, ok, warning
 from ils_pipelines.settings.loading import FileReport
 from ils_pipelines.settings.problems import Problem, shorten
-from ils_pipelines.settings.versions import TABLE_DATE
-
-CALENDAR_LIFETIME = timedelta(days=180)
-"""How long the table of versions can be trusted: AWS adds and retires some several times a year."""
+from ils_pipelines.settings.versions import TABLE_DATE, TABLE_LASTS
 
 
 def environment_file(report: FileReport) -> Iterator[Diagnosis]:
@@ -33,9 +30,9 @@ def _diagnosis(name: str, verdict: Verdict, found: Problem) -> Diagnosis:
 
 def calendar(today: date) -> Iterator[Diagnosis]:
     """Whether the table by which versions are judged is young enough to believe."""
-    expected = f"a table of versions younger than {CALENDAR_LIFETIME.days} days"
+    expected = f"a table of versions younger than {TABLE_LASTS.days} days"
     age = (today - TABLE_DATE).days
-    if today - TABLE_DATE > CALENDAR_LIFETIME:
+    if today - TABLE_DATE > TABLE_LASTS:
         remedy = "Look up the support calendars of AWS and bring settings/versions.py up to date."
         yield warning("version calendar", expected, f"one of {TABLE_DATE}, {age} days old", remedy)
     else:

@@ -15,7 +15,7 @@ from ils_pipelines.release.objects import DISRUPTION_BUDGET, POD
 from ils_pipelines.settings.cluster import MOST_BEHIND, minor
 from ils_pipelines.settings.environment import utc_today
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.settings.versions import Product, Support, classify
+from ils_pipelines.settings.versions import TABLE_DATE, Product, Support, classify
 from ils_pipelines.targets.protocol import Target
 
 
@@ -98,8 +98,8 @@ def _calendar(target: Target, steps: tuple[Step, ...]) -> Iterator[Finding]:
     calendar, silent = calendar_of(target)
     for step in steps:
         standing = classify(Product.EKS, step.version, utc_today(), calendar)
+        source = f"the table of {TABLE_DATE}, as EKS did not answer" if Product.EKS in silent else "EKS"
         if standing.support in (Support.NOT_CREATABLE, Support.UNKNOWN):
-            source = "the bundled table, as EKS did not answer" if Product.EKS in silent else "EKS"
             yield Finding(
                 f"Kubernetes {step.version}",
                 Urgency.CRITICAL,
@@ -112,8 +112,16 @@ def _calendar(target: Target, steps: tuple[Step, ...]) -> Iterator[Finding]:
                 f"Kubernetes {step.version}",
                 Urgency.WARNING,
                 "support for more than 90 days",
-                f"{standing.support} support until {standing.until}",
+                f"{standing.support} support until {standing.until} ({source})",
                 "Go on to a newer one soon.",
+            )
+        elif not calendar.is_current(Product.EKS, utc_today()):
+            yield Finding(
+                f"Kubernetes {step.version}",
+                Urgency.UNKNOWN,
+                "a version that EKS offers",
+                f"{source}, and that table is too old to tell",
+                "See that these credentials may ask for eks:DescribeClusterVersions.",
             )
 
 

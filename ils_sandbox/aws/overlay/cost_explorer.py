@@ -111,7 +111,7 @@ def get_cost_and_usage_with_resources(call: Call, world: World) -> Result:
     results = []
     for first, last in _days(begin, end):
         found = []
-        for line in _lines(first, call.params.get("Filter")):
+        for line in lines(first, call.params.get("Filter")):
             resource = _resource(call, world, line)
             found.append({"Keys": [resource], "Metrics": _metrics(call, line.amount)})
         results.append({**_period(first, last), "Total": {}, "Groups": found if groups else [], "Estimated": True})
@@ -145,7 +145,7 @@ def get_cost_forecast(call: Call, _world: World) -> Result:
 def _result(call: Call, begin: date, end: date, groups: list[Mapping[str, str]]) -> Result:
     sums: dict[tuple[str, ...], Decimal] = {}
     for day, _ in _days(begin, end):
-        for line in _lines(day, call.params.get("Filter")):
+        for line in lines(day, call.params.get("Filter")):
             keys = tuple(line.value(group) for group in groups)
             sums[keys] = sums.get(keys, Decimal(0)) + line.amount
     found = [{"Keys": list(keys), "Metrics": _metrics(call, amount)} for keys, amount in sums.items() if amount]
@@ -155,7 +155,8 @@ def _result(call: Call, begin: date, end: date, groups: list[Mapping[str, str]])
     return {**_period(begin, end), "Total": total, "Groups": found if groups else [], "Estimated": estimated}
 
 
-def _lines(day: date, wanted: Any) -> Iterator[Amount]:
+def lines(day: date, wanted: Any = None) -> Iterator[Amount]:
+    """What a day cost, as far as a filter wants it."""
     for line in _all():
         if _wanted(line, wanted) and (amount := _daily(line, day)):
             yield Amount(line.environment, line.usage, amount)

@@ -18,7 +18,7 @@ from ils_sandbox.aws.overlay.world import Result, Routes, World
 from ils_sandbox.aws.responses import AwsError
 
 VERSION = "sandbox"
-_UNITS = {Per.HOUR: "Hrs", Per.GIB_MONTH: "GB-Mo", Per.MONTH: "Keys"}
+_UNITS = {Per.HOUR: "Hrs", Per.GIB_MONTH: "GB-Mo", Per.MONTH: "Keys", Per.VCPU_HOUR: "vCPU-hour"}
 _PAGE = 100
 
 
@@ -47,6 +47,7 @@ def _product(price: Price, query: Query) -> dict[str, Any]:
     kind = price.product.partition("/")[2]
     # The end of the usage type as AWS writes it: of a pattern, the size stands for itself.
     usage = re.sub(r"\\\.\[\\w\.\]\+$", f".{kind.partition('.')[2]}", query.usage).replace("\\.", ".").removesuffix("?")
+    usage = usage.replace("\\d+", "13")  # a major version
     attributes = {**query.wanted(region), "usagetype": f"USE1-{usage}" if query.regional else usage}
     tier = {"unit": _UNITS[price.per], "beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": str(price.amount)}}
     return {

@@ -9,23 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from ils_pipelines.operations.costs.advice import old_versions
 from ils_pipelines.operations.costs.anomalies import LOOKED_AT, anomalies
 from ils_pipelines.operations.costs.explorer import Explorer
 from ils_pipelines.operations.costs.look import UNSETTLED, costs
 from ils_pipelines.operations.costs.models import Anomaly
-from ils_pipelines.operations.findings import Urgency
+from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.live import Live
 from ils_pipelines.reporting.cost_charts import daily_costs, month_and_forecast, top_movers
 from ils_pipelines.reporting.cost_pages import html, markdown
 from ils_pipelines.settings.costs import Costs
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
+from ils_pipelines.settings.versions import TABLE_DATE, TABLE_LASTS
 from ils_sandbox.aws.overlay.cost_explorer import is_planted
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.watch.site import Change, Site, change
 
 pytestmark = pytest.mark.timeout(600)
 
+EKS_REFUSES = {"service": "eks", "operation": "DescribeClusterVersions", "error_code": "AccessDenied", "status": 403}
 TAGS = [{"Key": "environment", "Value": "dev"}, {"Key": "project", "Value": "ils"}]
 
 
@@ -59,7 +62,6 @@ def test_a_clean_environment_has_no_finding_and_amounts_that_add_up(site: Site) 
     expected = report.month_expected
     assert expected is not None
     assert report.month_to_date < expected.low < expected.mean < expected.high
-    assert any("unsupported in the sandbox" in note for note in report.notes)
 
 
 def test_the_planted_anomaly_is_found_and_nothing_else(site: Site) -> None:
@@ -127,6 +129,57 @@ def test_a_bill_far_from_the_estimate_is_a_finding(site: Site) -> None:
     [finding] = costs(_with(site, estimate_percent=10).target).findings
 
     assert finding.subject == "estimate and bill"
+
+
+def test_what_could_be_had_for_less_is_advised_with_what_it_saves(site: Site) -> None:
+    """Costs of dev, staging and production together are nine times those of dev: an instance each of what dev has one of."""
+    found = costs(site.target).advice
+
+    databases, nodes, computing = (
+        next(each for each in found if what in each) for what in ("Relational", "ElastiCache", "savings plan")
+    )
+    assert "9 x db.t4g.medium" in databases
+    assert "would save 158.27 USD a month" in databases  # 0.073 x 730 x 9, a third of it
+    assert "9 x cache.t4g.micro" in nodes
+    assert 0.25 * 9 * 60 < float(computing.partition("would save ")[2].split()[0]) < 0.29 * 9 * 62
+
+
+def _versions(site: Site, day: date, **changed: str) -> list[Finding]:
+    environment = site.target.environment
+    sections = {name: {"version" if name == "cluster" else "engine_version": each} for name, each in changed.items()}
+    update = {name: getattr(environment, name).model_copy(update=fields) for name, fields in sections.items()}
+    return list(old_versions(site.sibling(environment.model_copy(update=update)).target, day))
+
+
+@pytest.mark.parametrize(
+    ("day", "changed", "extra"),
+    [
+        # 0.50 USD an hour more than in standard support.
+        (date(2026, 11, 23), {"cluster": "1.33"}, "365.00 USD a month extra (AWS)"),
+        # One instance of two vCPUs, 0.10 USD an hour for each, twice that in the last year.
+        (date(2026, 11, 23), {"database": "13"}, "146.00 USD a month extra (AWS)"),
+        (date(2028, 3, 1), {"database": "13", "cluster": "1.36"}, "292.00 USD a month extra (AWS)"),
+    ],
+)
+def test_a_version_in_extended_support_is_a_finding_with_what_it_costs(
+    site: Site, day: date, changed: dict[str, str], extra: str
+) -> None:
+    said = {each.subject.split(".")[0]: each for each in _versions(site, day, **changed)}
+
+    found = said[next(iter(changed))]
+    assert found.urgency is Urgency.WARNING
+    assert found.found.endswith(extra)
+
+
+def test_versions_that_only_an_old_table_knows_are_unknown_and_not_fine(site: Site) -> None:
+    site.sandbox.control("faults", {**EKS_REFUSES, "times": 5, "after": 0}, method="POST")
+    try:
+        [finding] = _versions(site, TABLE_DATE + TABLE_LASTS + timedelta(days=1), cluster="1.36")
+    finally:
+        site.sandbox.control("faults", method="DELETE")
+
+    assert (finding.subject, finding.urgency) == ("cluster.version 1.36", Urgency.UNKNOWN)
+    assert "table of 2026-11-01, as AWS did not answer" in finding.found
 
 
 @change
@@ -239,6 +292,8 @@ def test_what_is_idle_is_found_with_its_price(site: Site, breaks: Change, subjec
     [
         ("ce", "GetCostAndUsage", "costs"),
         ("ce", "GetCostForecast", "forecast"),
+        ("ce", "GetReservationPurchaseRecommendation", "advice on reservations"),
+        ("ce", "GetSavingsPlansPurchaseRecommendation", "advice on savings plans"),
         ("ec2", "DescribeAddresses", "idle addresses"),
         ("ec2", "DescribeVolumes", "idle volumes"),
         ("elbv2", "DescribeLoadBalancers", "idle load balancers"),

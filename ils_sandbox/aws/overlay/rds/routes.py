@@ -21,6 +21,7 @@ ROUTES: Routes = {
     "DescribeDBClusterSnapshots": cluster_snapshots.describe_db_cluster_snapshots,
     "DescribeDBClusters": clusters.describe_db_clusters,
     "DescribeDBEngineVersions": versions.describe_db_engine_versions,
+    "DescribeDBMajorEngineVersions": versions.describe_db_major_engine_versions,
     "DescribeDBInstances": instances.describe_db_instances,
     "FailoverDBCluster": clusters.failover_db_cluster,
     "ModifyDBCluster": clusters.modify_db_cluster,

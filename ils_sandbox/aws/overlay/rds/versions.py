@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay.world import Result, World
 from ils_sandbox.aws.responses import AwsError
@@ -17,6 +19,14 @@ MINORS: dict[str, tuple[int, ...]] = {
     "17": (4, 5, 6, 7, 9),
 }
 DEFAULT_MAJOR = "16"
+# Major version -> first day, last day of standard support, last day of extended support.
+LIFECYCLES = {
+    "13": ("2021-08-26", "2026-02-28", "2029-02-28"),
+    "14": ("2022-06-20", "2027-02-28", "2030-02-28"),
+    "15": ("2023-03-30", "2028-02-29", "2031-02-28"),
+    "16": ("2024-01-31", "2029-02-28", "2032-02-29"),
+    "17": ("2025-05-01", "2030-02-28", "2033-02-28"),
+}
 CA_CERTIFICATES = ["rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"]
 
 
@@ -63,6 +73,32 @@ def describe_db_engine_versions(call: Call, _world: World) -> Result:
         majors = {version.partition(".")[0] for version in found}
         found = [resolve(DEFAULT_MAJOR if DEFAULT_MAJOR in majors else major) for major in sorted(majors)[:1]]
     return {"DBEngineVersions": [_described(call, version) for version in found]}
+
+
+def describe_db_major_engine_versions(call: Call, _world: World) -> Result:
+    params = call.params
+    wanted = [major for major in LIFECYCLES if params.get("MajorEngineVersion") in (None, major)]
+    if params.get("Engine") not in (None, ENGINE):
+        wanted = []
+    return {"DBMajorEngineVersions": [_lifecycle(major) for major in wanted]}
+
+
+def _lifecycle(major: str) -> Result:
+    begin, standard, extended = (datetime.fromisoformat(f"{day}T00:00:00+00:00") for day in LIFECYCLES[major])
+    day = timedelta(days=1)
+    periods = {"standard": (begin, standard + day), "extended": (standard + day, extended + day)}
+    return {
+        "Engine": ENGINE,
+        "MajorEngineVersion": major,
+        "SupportedEngineLifecycles": [
+            {
+                "LifecycleSupportName": f"open-source-rds-{name}-support",
+                "LifecycleSupportStartDate": start,
+                "LifecycleSupportEndDate": end - timedelta(milliseconds=1),
+            }
+            for name, (start, end) in periods.items()
+        ],
+    }
 
 
 def _family(version: str) -> str:
