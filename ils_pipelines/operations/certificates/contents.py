@@ -10,12 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.operations.certificates import java_keystore
+from ils_pipelines.operations.certificates.java_keystore import JCEKS, JKS
 
 _PEM = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
 )
-_JKS = b"\xfe\xed\xfe\xed"
-_JCEKS = b"\xce\xce\xce\xce"
 _PKCS12_ENDINGS = (".p12", ".pfx", ".pkcs12")
 _JAVA_ENDINGS = (".jks", ".jceks", ".keystore", ".truststore")
 
@@ -37,7 +37,7 @@ def holds_certificates(name: str, content: bytes) -> bool:
     return (
         b"CERTIFICATE-----" in content
         or name.lower().endswith((*_PKCS12_ENDINGS, *_JAVA_ENDINGS))
-        or content.startswith((_JKS, _JCEKS))
+        or content.startswith((JKS, JCEKS))
     )
 
 
@@ -45,8 +45,8 @@ def read(content: bytes, passwords: Iterable[bytes] = ()) -> Store:
     """What is in a file of any of these kinds. Raises `Unreadable`."""
     if b"CERTIFICATE-----" in content:
         return Store(_pem(content))
-    if content.startswith((_JKS, _JCEKS)):
-        raise Unreadable("a keystore in Java's old format, which no maintained library reads")
+    if content.startswith((JKS, JCEKS)):
+        return _java(content)
     return _keystore(content, passwords)
 
 
@@ -67,6 +67,14 @@ def _pem(content: bytes) -> tuple[x509.Certificate, ...]:
     if not found:
         raise Unreadable("a PEM certificate that is cut off")
     return found
+
+
+def _java(content: bytes) -> Store:
+    """Without a password; the keys beside the chains stay what they are, encrypted."""
+    try:
+        return Store(java_keystore.certificates(content))
+    except java_keystore.NoKeystore as problem:
+        raise Unreadable(str(problem)) from None
 
 
 def _keystore(content: bytes, passwords: Iterable[bytes]) -> Store:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from ils_pipelines.operations.findings import Urgency
 from ils_pipelines.settings.layers import Layer
 from tests.operations.watch.site import Change, Site, calls, change
+from tests.support.java_keystore import java_keystore
 from tests.support.minting import Identity, root
 from tests.support.tls_server import tls_server
 
@@ -173,10 +174,17 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         Layer.CLUSTER,
-        "secret ils-dev/planted, web.jks",
+        "secret ils-dev/planted, web.jks: web.example.com",
+        Urgency.WARNING,
+        "in 13 days",
+        _secret({"web.jks": java_keystore(("web", (SHORT.certificate, ROOT.certificate), b"encrypted"))}),
+    ),
+    Case(
+        Layer.CLUSTER,
+        "secret ils-dev/planted, web.keystore",
         Urgency.UNKNOWN,
-        "Java's old format",
-        _secret({"web.jks": b"\xfe\xed\xfe\xed\x00\x00\x00\x02"}),
+        "damaged, or whose password",
+        _secret({"web.keystore": b"\x00\x00\x00\x02BouncyCastle's own"}),
     ),
     Case(
         Layer.CLUSTER,
