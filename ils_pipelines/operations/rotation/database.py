@@ -34,7 +34,12 @@ _NOT_LET_IN = ("password authentication failed", "is not permitted to log in")
 
 @dataclass(frozen=True)
 class Administrator:
-    """Of one Aurora cluster."""
+    """Of one Aurora cluster. RDS rotates in one phase: it has one role and gives it another password, so that for up to a
+    minute "new connections that retrieve the secret may get the previous version of the credentials" (Secrets Manager User
+    Guide, Managed rotation). Nothing lets both in. What can be shown is: sessions that are open go on, whoever reads the
+    secret anew when refused gets in, and afterwards the old password is refused. The application has two phases where it has
+    a login of its own, see `ApplicationLogin`.
+    """
 
     target: Target
     cluster: str
@@ -49,18 +54,20 @@ class Administrator:
         """Have RDS give another password. Who is connected stays so; who connects needs the new one at once."""
         old = database_access(self.target, self.cluster)
         _expect_in(self.subject, old, "Nothing was changed. See that the database can be reached from here.")
-        self.note(f"{self.cluster}: RDS gives its administrator another password")
-        self.target.client("rds").modify_db_cluster(
-            DBClusterIdentifier=self.cluster, RotateMasterUserPassword=True, ApplyImmediately=True
-        )
+        with old.connect(autocommit=True) as open_before:
+            self.note(f"{self.cluster}: RDS gives its administrator another password")
+            self.target.client("rds").modify_db_cluster(
+                DBClusterIdentifier=self.cluster, RotateMasterUserPassword=True, ApplyImmediately=True
+            )
 
-        def rotated() -> DatabaseAccess | None:
-            now = database_access(self.target, self.cluster)
-            return now if now.login.password != old.login.password and said(now) is None else None
+            def rotated() -> DatabaseAccess | None:
+                now = database_access(self.target, self.cluster)
+                return now if now.login.password != old.login.password and said(now) is None else None
 
-        until(rotated, self.subject, "that the new one is let in", PATIENCE, self.cancel)
-        refused = until(lambda: said(old), self.subject, "that the old one is refused", PATIENCE, self.cancel)
-        return Proof(self.subject, f"session of {old.login.user}", refused)
+            until(rotated, self.subject, "that the new one is let in", PATIENCE, self.cancel)
+            refused = until(lambda: said(old), self.subject, "that the old one is refused", PATIENCE, self.cancel)
+            accepted = f"session of {old.login.user}; one that was open before {_goes_on(open_before)}"
+        return Proof(self.subject, accepted, refused)
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,17 @@ class ApplicationLogin:
     def _access(self, login: dict[str, Any]) -> DatabaseAccess:
         access = database_access(self.target, self.cluster)
         return replace(access, login=DatabaseLogin(login["username"], login["password"]))
+
+
+def _goes_on(session: psycopg.Connection[Any]) -> str:
+    """A session that was lost meanwhile, as by a failover, says nothing against the new password."""
+    from psycopg import OperationalError
+
+    try:
+        session.execute("SELECT 1")
+    except OperationalError:
+        return "was lost"
+    return "goes on"
 
 
 def other_of(user: str) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +87,33 @@ def test_a_rotation_leaves_the_new_secrets_in_and_the_old_ones_out(terminal: Ter
     for secret in (old_cache.token, new_cache.token, old_database.login.password, new_database.login.password):
         assert secret not in said
     assert terminal.ils("up", "dev").stdout.count("no change made") == 1
+
+
+def test_during_the_one_phase_of_the_administrator_who_reads_the_secret_anew_gets_in(doors: Doors) -> None:
+    """AWS lets no two passwords in: a login with what was just read may be refused, and one after that is not for long."""
+    over, logins = threading.Event(), list[str]()
+
+    def log_in_again_and_again() -> None:
+        while not over.is_set():
+            access = doors.database()
+            deadline = time.monotonic() + 30
+            while database.said(access) is not None:
+                assert time.monotonic() < deadline
+                access = doors.database()
+            logins.append(access.login.password)
+
+    with ThreadPoolExecutor() as pool:
+        going_on = pool.submit(log_in_again_and_again)
+        try:
+            before = doors.database().login.password
+            (proof,) = rotate(doors.target, [What.DATABASE]).proofs
+        finally:
+            over.set()
+        going_on.result(60)
+
+    assert "one that was open before goes on" in proof.accepted
+    assert "password authentication failed" in proof.refused
+    assert set(logins) <= {before, doors.database().login.password}
 
 
 class Died(BaseException):
