@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ils_sandbox.data.jobs import Jobs
-from ils_sandbox.data.listeners import Listener
+from ils_sandbox.data.doors import Doors
 from ils_sandbox.data.owned import DataServerError
 from ils_sandbox.data.postgres.front import Way, visit
 from ils_sandbox.data.postgres.roles import set_password
-from ils_sandbox.data.records import ClusterChange, ClusterRecord, Login, Origin, SnapshotRecord, State, save
+from ils_sandbox.data.records import ClusterChange, ClusterRecord, Endpoint, Login, Origin, SnapshotRecord, State, save
 
 if TYPE_CHECKING:
     from ils_sandbox.data.certificates import EndpointCertificates
@@ -35,40 +34,24 @@ class Cluster:
         self._folder = folder
         self._storage = storage
         self._certificates = certificates
-        self.jobs = Jobs(f"cluster {record.name}")
         self.record = record
-        self._listeners = {
-            False: Listener(record.writer, lambda connection: self._visit(connection, read_only=False)),
-            True: Listener(record.reader, lambda connection: self._visit(connection, read_only=True)),
-        }
+        self._doors = Doors(f"cluster {record.name}", record.writer, record.reader, self._welcome)
+        self.jobs = self._doors.jobs
 
     def open(self, sockets: tuple[socket.socket, socket.socket] | None = None) -> None:
-        """Listen at the endpoints, writer's and reader's, unless the cluster is stopped."""
-        if self.record.stopped:
-            return
-        for number, listener in enumerate(self._listeners.values()):
-            try:
-                listener.open(sockets[number] if sockets else None)
-            except OSError as error:
-                where = f"{listener.endpoint.address}:{listener.endpoint.port}"
-                log.error("cluster %s cannot listen at %s: %s", self.record.name, where, error)  # noqa: TRY400
-                self.jobs.failure = f"{where} is taken by another process"
+        """Listen at the endpoints, unless the cluster is stopped."""
+        if not self.record.stopped:
+            self._doors.open(sockets)
 
     async def close(self) -> None:
         """Let nobody in, and end the server. What is under way is finished first."""
-        await self._close_listeners()
+        await self._doors.close()
         await self.jobs.finish()
         await asyncio.to_thread(self._storage.stop)
 
     @property
     def state(self) -> State:
-        failure = self.jobs.failure
-        return State(
-            state="failed" if failure else "working" if self.jobs.busy else "ready",
-            reason=failure,
-            writer=self.record.writer,
-            reader=self.record.reader,
-        )
+        return self._doors.state
 
     def restore(self, snapshot: Snapshot, login: Login | None) -> None:
         """Begin with what a snapshot holds; with another password of the administrator if one is given."""
@@ -110,7 +93,7 @@ class Cluster:
         taken: list[SnapshotRecord] = []
 
         async def work() -> None:
-            self._require_sound()
+            self._doors.require_sound()
             if self.record.populated:
                 await asyncio.to_thread(self._storage.back_up, destination)
                 await asyncio.to_thread(self._keep_base, destination)
@@ -130,7 +113,7 @@ class Cluster:
             if change.login is not None and self.record.populated:
                 await self._give_password(change.login)
             if change.stopped is True:
-                await self._close_listeners()
+                await self._doors.close()
                 await asyncio.to_thread(self._storage.stop)
             elif change.stopped is False:
                 self.open()
@@ -141,32 +124,27 @@ class Cluster:
         """Cut off everybody and end the server: who connects next finds the one that took over."""
 
         async def work() -> None:
-            await asyncio.gather(*(listener.cut() for listener in self._listeners.values()))
+            await self._doors.cut()
             await asyncio.to_thread(self._storage.stop)
 
         await self.jobs.do(work)
 
     async def delete(self) -> None:
         """Remove everything, after what was begun before."""
-        await self._close_listeners()
+        await self._doors.close()
         await self.jobs.do(self._delete_files)
 
     async def _delete_files(self) -> None:
         await asyncio.to_thread(self._storage.delete)
 
-    async def _close_listeners(self) -> None:
-        for listener in self._listeners.values():
-            await listener.close()
-
     async def _give_password(self, login: Login) -> None:
         await asyncio.to_thread(self._storage.start)
         await asyncio.to_thread(set_password, self._storage.server, login)
 
-    async def _visit(self, connection: socket.socket, *, read_only: bool) -> None:
-        record = self.record
-        endpoint = record.reader if read_only else record.writer
+    async def _welcome(self, connection: socket.socket, endpoint: Endpoint) -> None:
         tls = self._certificates.context(endpoint.address)
-        await visit(connection, Way(tls, record.force_ssl, read_only, self._backend))
+        read_only = endpoint == self.record.reader
+        await visit(connection, Way(tls, self.record.force_ssl, read_only, self._backend))
 
     async def _backend(self) -> Path:
         server = self._storage.server
@@ -175,7 +153,7 @@ class Cluster:
         return server.socket
 
     async def _start(self) -> None:
-        self._require_sound()
+        self._doors.require_sound()
         if self.record.populated:
             await asyncio.to_thread(self._storage.start)
             await asyncio.to_thread(self._prune)
@@ -195,10 +173,6 @@ class Cluster:
 
     def _prune(self) -> None:
         self._storage.prune(timedelta(days=self.record.retention_days))
-
-    def _require_sound(self) -> None:
-        if self.jobs.failure:
-            raise DataServerError(self.jobs.failure)
 
     def _save(self, record: ClusterRecord) -> None:
         save(record, self._folder)

@@ -7,24 +7,20 @@ emulated.
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import socket
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ils_sandbox.data.jobs import Jobs
-from ils_sandbox.data.listeners import CHUNK_BYTES, Listener, Stream, opened, relay
+from ils_sandbox.data.doors import Doors
+from ils_sandbox.data.listeners import CHUNK_BYTES, Stream, opened, relay
 from ils_sandbox.data.owned import DataServerError
-from ils_sandbox.data.records import CacheChange, CacheRecord, SnapshotRecord, State, save
+from ils_sandbox.data.records import CacheChange, CacheRecord, Endpoint, SnapshotRecord, State, save
 from ils_sandbox.data.valkey.server import ValkeyServer
 
 if TYPE_CHECKING:
     from ils_sandbox.data.certificates import EndpointCertificates
     from ils_sandbox.data.snapshots import Snapshot
-
-log = logging.getLogger(__name__)
 
 _SECONDS_TO_SHAKE_HANDS = 30
 
@@ -39,38 +35,22 @@ class Cache:
         self._folder = folder
         self._server = server
         self._certificates = certificates
-        self.jobs = Jobs(f"cache {record.name}")
-        self._listeners = [
-            Listener(endpoint, partial(self._visit, address=endpoint.address))
-            for endpoint in (record.writer, record.reader)
-        ]
+        self._doors = Doors(f"cache {record.name}", record.writer, record.reader, self._welcome)
+        self.jobs = self._doors.jobs
 
-    def open(self, sockets: tuple[socket.socket, ...] = ()) -> None:
+    def open(self, sockets: tuple[socket.socket, socket.socket] | None = None) -> None:
         """Listen at the endpoints."""
-        for number, listener in enumerate(self._listeners):
-            try:
-                listener.open(sockets[number] if sockets else None)
-            except OSError as error:
-                where = f"{listener.endpoint.address}:{listener.endpoint.port}"
-                log.error("cache %s cannot listen at %s: %s", self.record.name, where, error)  # noqa: TRY400
-                self.jobs.failure = f"{where} is taken by another process"
+        self._doors.open(sockets)
 
     async def close(self) -> None:
         """Let nobody in, and end the server, which saves. What is under way is finished first."""
-        for listener in self._listeners:
-            await listener.close()
+        await self._doors.close()
         await self.jobs.finish()
         await asyncio.to_thread(self._server.stop)
 
     @property
     def state(self) -> State:
-        failure = self.jobs.failure
-        return State(
-            state="failed" if failure else "working" if self.jobs.busy else "ready",
-            reason=failure,
-            writer=self.record.writer,
-            reader=self.record.reader,
-        )
+        return self._doors.state
 
     def restore(self, snapshot: Snapshot) -> None:
         """Begin with what a snapshot holds."""
@@ -87,7 +67,7 @@ class Cache:
         """Write what it holds now; the record says whether there is anything."""
 
         async def work() -> None:
-            self._require_sound()
+            self._doors.require_sound()
             if self._server.running:
                 await asyncio.to_thread(self._server.save_to, destination)
             elif self._server.dump.exists():
@@ -113,7 +93,7 @@ class Cache:
         """Cut off everybody and start the server anew: who connects next finds the one that took over."""
 
         async def work() -> None:
-            await asyncio.gather(*(listener.cut() for listener in self._listeners))
+            await self._doors.cut()
             await asyncio.to_thread(self._server.stop)
 
         await self.jobs.do(work)
@@ -126,12 +106,11 @@ class Cache:
             for folder in (self._folder, self._server.socket_folder):
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-        for listener in self._listeners:
-            await listener.close()
+        await self._doors.close()
         await self.jobs.do(work)
 
-    async def _visit(self, connection: socket.socket, address: str) -> None:
-        tls = self._certificates.context(address) if self.record.tls else None
+    async def _welcome(self, connection: socket.socket, endpoint: Endpoint) -> None:
+        tls = self._certificates.context(endpoint.address) if self.record.tls else None
         async with asyncio.timeout(_SECONDS_TO_SHAKE_HANDS):
             client = await opened(connection, tls)
         try:
@@ -156,14 +135,10 @@ class Cache:
             raise DataServerError(message)
 
     async def _start(self) -> None:
-        self._require_sound()
+        self._doors.require_sound()
         record = self.record
         await asyncio.to_thread(self._server.start, record.tokens, record.maxmemory_policy)
 
     def _save(self, record: CacheRecord) -> None:
         save(record, self._folder)
         self.record = record
-
-    def _require_sound(self) -> None:
-        if self.jobs.failure:
-            raise DataServerError(self.jobs.failure)
