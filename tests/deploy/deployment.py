@@ -67,11 +67,11 @@ class Deployment:
                     process.wait()
 
     @contextmanager
-    def webserver(self) -> Iterator[str]:
+    def webserver(self, *options: str) -> Iterator[str]:
         """Its address, once it answers."""
         port = free_port(0)
         command = ("dagster-webserver", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml")
-        with self.process(*command) as process:
+        with self.process(*command, *options) as process:
             address = f"http://127.0.0.1:{port}"
 
             def answers() -> bool:

@@ -31,6 +31,7 @@ STATUS = "query Status($run: ID!) { runOrError(runId: $run) { __typename ... on 
 EVENTS = """query Events($run: ID!) { logsForRun(runId: $run) {
   ... on EventConnection { events { __typename ... on MessageEvent { message stepKey } } } } }"""
 
+COUNT = "query { runsOrError { ... on Runs { count } } }"
 JOB = "drift_scan"
 """Of an environment that was never provisioned: it looks, and finds nothing, in a few seconds."""
 
@@ -163,6 +164,15 @@ def test_the_servers_ask_nothing_of_the_cluster_that_their_role_does_not_allow(d
     assert asked
     assert allowed.refused(asked) == set()
     assert allowed.unused(asked) == set(), "nobody uses these rules"
+
+
+def test_the_read_only_twin_answers_and_starts_nothing(deployment: Deployment) -> None:
+    with deployment.webserver("--read-only") as address:
+        before = ask(address, COUNT)["runsOrError"]["count"]
+        refused = ask(address, LAUNCH, job=JOB, partition="dev", ops=None, config={})["launchRun"]
+
+        assert refused["__typename"] == "UnauthorizedError"
+        assert ask(address, COUNT)["runsOrError"]["count"] == before
 
 
 def test_a_webserver_that_is_started_anew_has_lost_no_run(deployment: Deployment) -> None:

@@ -59,6 +59,9 @@ def test_runs_are_counted_watched_and_printed_alike(values: dict[str, Any], inst
     limits = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
     assert {snaked(name): value for name, value in limits.items()} == instance["concurrency"]["runs"]
     assert snake(daemon["runMonitoring"]) == instance["run_monitoring"]
+    kept_ticks = {snaked(name): snake(value) for name, value in values["retention"].items() if name != "enabled"}
+    assert kept_ticks == instance["retention"]
+    assert kept["upload_interval"] > 0
     assert daemon["runRetries"]["enabled"] is instance["run_retries"]["enabled"]
     assert {**snake(logs), "bucket": kept["bucket"]} == kept
     assert values["postgresql"]["postgresqlScheme"] == instance["storage"]["postgres"]["postgres_db"]["scheme"]

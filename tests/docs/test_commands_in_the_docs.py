@@ -63,9 +63,12 @@ def test_the_guide_works_from_the_top_to_the_bottom(tmp_path: Path) -> None:
     lines = [shlex.split(line)[1:] for body in blocks_for_the_sandbox(GUIDE) for line in body.splitlines()]
     sandbox = LocalSandbox(tmp_path)
     try:
-        for line in lines:
-            sandbox.ils(*line)
+        said = [sandbox.ils(*line).stdout for line in lines]
     finally:
         sandbox.ils("sandbox", "stop")
 
     assert len(lines) > 20
+    made = r"^\s*(\w+) +(\d+) .*$|^(\d+) changes made"
+    shown = re.findall(made, (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown == re.findall(made, said[lines.index(["up", "dev"])], re.MULTILINE)
+    assert len(shown) > 10

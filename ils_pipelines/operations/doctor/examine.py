@@ -19,6 +19,7 @@ ACCOUNT_CHECKS: tuple[Callable[[AwsTarget], Iterator[Diagnosis]], ...] = (
     account.region,
     account.data_authorities,
     state.state,
+    state.logs,
     state.key,
 )
 

@@ -23,7 +23,7 @@ def state(target: AwsTarget) -> Iterator[Diagnosis]:
     name, url = target.environment.name, target.environment.engine.backend or ""
     parts = urlsplit(url)
     if parts.scheme == "s3":
-        yield from _bucket(name, parts.netloc, _client(target, "s3", parts.query))
+        yield from _bucket(name, f"{name}: state bucket", parts.netloc, _client(target, "s3", parts.query))
         return
     folder = Path(parts.path)
     obstacle = unwritable(folder)
@@ -33,6 +33,18 @@ def state(target: AwsTarget) -> Iterator[Diagnosis]:
     else:
         remedy = f"Make {obstacle} writable for this user, or name a bucket as engine.backend."
         yield problem(f"{name}: state", expected, f"{obstacle} cannot be written to", remedy)
+
+
+def logs(target: AwsTarget) -> Iterator[Diagnosis]:
+    """Where Dagster lives in the environment's cluster: likewise, of the bucket of what its runs print."""
+    environment = target.environment
+    if environment.dagster is not None:
+        yield from _bucket(
+            environment.name,
+            f"{environment.name}: logs bucket",
+            environment.dagster.logs_bucket,
+            target.state_client("s3", region=environment.aws.region),
+        )
 
 
 def key(target: AwsTarget) -> Iterator[Diagnosis]:
@@ -51,10 +63,10 @@ def _client(target: AwsTarget, service: str, query: str) -> Any:
     return target.state_client(service, region=parse_qs(query).get("region", [target.environment.aws.region])[0])
 
 
-def _bucket(name: str, bucket: str, s3: Any) -> Iterator[Diagnosis]:
+def _bucket(name: str, subject: str, bucket: str, s3: Any) -> Iterator[Diagnosis]:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    subject, expected = f"{name}: state bucket", f"the bucket {bucket}, which can be read"
+    expected = f"the bucket {bucket}, which can be read"
     try:
         s3.head_bucket(Bucket=bucket)
         s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
@@ -62,7 +74,7 @@ def _bucket(name: str, bucket: str, s3: Any) -> Iterator[Diagnosis]:
         yield problem(subject, expected, *_bucket_refusal(name, bucket, s3, error))
         return
     except BotoCoreError as error:
-        yield problem(subject, expected, f"no answer ({error})", "Check the network, and the region in engine.backend.")
+        yield problem(subject, expected, f"no answer ({error})", "Check the network, and the region in the file.")
         return
     found_wrong = False
     for wanted, fails, remedy in _BUCKET_PROMISES:
@@ -89,10 +101,10 @@ def _bucket_refusal(name: str, bucket: str, s3: Any, error: Any) -> tuple[str, s
     if status == 404:
         return "none of that name", f"Make it: ils bootstrap {name}"
     if status == 301:
-        return "it is in another region", f"Write its region into engine.backend: s3://{bucket}?region=…"
+        return "it is in another region", f"Write its region into the file, for the state: s3://{bucket}?region=…"
     if status == 403:
         return "no permission, or another account's bucket", (
-            "Attach the policy state.json (docs/production.md), or name a bucket of this account as engine.backend."
+            "Attach the policy state.json (docs/production.md), or name a bucket of this account in the file."
         )
     return f"HTTP {status} from {s3.meta.endpoint_url}", "Try again; look at the AWS health dashboard."
 
@@ -113,12 +125,12 @@ def _open_to_the_public(s3: Any, bucket: str) -> bool:
 
 _BUCKET_PROMISES: tuple[tuple[str, Callable[[Any, str], bool], str], ...] = (
     (
-        "every version of the state kept",
+        "every version kept",
         _not_versioned,
         "Turn versioning on: ils bootstrap {name}. Without it a mistake overwrites the only record of the resources.",
     ),
     (
-        "the state encrypted with a KMS key",
+        "encrypted with a KMS key",
         _not_encrypted_by_a_key,
         "Set a KMS key as its default: ils bootstrap {name}",
     ),

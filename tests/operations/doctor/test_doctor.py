@@ -174,6 +174,12 @@ PLANTED: dict[str, tuple[Plant, str, str, str]] = {
         "it is not",
         "Block public access",
     ),
+    "no bucket for Dagster's logs": (
+        _in_the_file(dagster={"image": "registry.example.com/ils:1.0.0", "logs_bucket": "ils-dagster-nowhere"}),
+        "dev: logs bucket",
+        "none of that name",
+        "ils bootstrap dev",
+    ),
     "no key": (
         _in_the_file(engine={"secrets_provider": "awskms://alias/nothing?region=us-east-1"}),
         "dev: KMS key",
