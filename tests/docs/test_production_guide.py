@@ -85,7 +85,7 @@ def test_the_guide_has_commands_of_every_kind() -> None:
     assert len(of("ils")) > 15
     assert len(of("aws")) > 15
     assert {each.words[1] for each in of("make")} == {"setup", "tools", "iam"}
-    others = {"mkdir", "python3", "basename", "curl", "grep", "kubectl"}
+    others = {"mkdir", "echo", "python3", "basename", "curl", "grep", "kubectl"}
     assert {each.program for each in COMMANDS} <= {"ils", "make", "aws", *others}
 
 
