@@ -7,6 +7,7 @@ What a service does later by a grant is judged when the grant would be made: at 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,6 +164,27 @@ def _described(call: Call, world: World, name: str, operation: str, parameter: s
             yield key if key.startswith(("arn:", "alias/")) else f"arn:aws:kms:{region}:{call.account}:key/{key}"
 
 
+def _table_says(refusal: Refusal) -> str:
+    """DynamoDB documents its answer to a policy that refuses; here a state that refuses has the same."""
+    return f"KMS key access denied error: {refusal.key} {_said(refusal.state) or f'does not allow {refusal.action}'}"
+
+
+def _table_keys(call: Call, world: World) -> Iterator[str]:
+    """Of the backup or table that is restored, and the one that the result is encrypted with."""
+    params = call.params
+    with suppress(MotoRefusedError):
+        if backup := params.get("BackupArn"):
+            found = world.invoke(call, "dynamodb", "DescribeBackup", BackupArn=backup)["BackupDescription"]
+            described = found.get("SourceTableFeatureDetails") or {}
+        else:
+            name = str(params.get("SourceTableName") or params.get("SourceTableArn", "").rpartition("/")[2])
+            described = world.invoke(call, "dynamodb", "DescribeTable", TableName=name)["Table"]
+        if key := (described.get("SSEDescription") or {}).get("KMSMasterKeyArn"):
+            yield str(key)
+    if key := (params.get("SSESpecificationOverride") or {}).get("KMSMasterKeyId"):
+        yield str(key)
+
+
 def _cluster_keys(call: Call, _world: World) -> Iterator[str]:
     for each in call.params.get("encryptionConfig") or ():
         yield str(each["provider"]["keyArn"])
@@ -210,6 +232,10 @@ CHECKS: Mapping[tuple[str, str], Check] = {
             "RestoreDBClusterFromSnapshot",
             "RestoreDBClusterToPointInTime",
         )
+    },
+    **{
+        ("dynamodb", name): _through("dynamodb", _table_keys, "AccessDeniedException", _table_says)
+        for name in ("RestoreTableFromBackup", "RestoreTableToPointInTime")
     },
     ("eks", "CreateCluster"): _through("eks", _cluster_keys, "InvalidRequestException", _cluster_says),
     ("s3", "GetObject"): _get_object,

@@ -151,6 +151,26 @@ def test_a_database_is_not_restored_under_a_key_that_its_user_may_not_use(aws: A
     assert other.arn in message
 
 
+@pytest.mark.parametrize("spoil", SPOILED, ids=["disabled", "pending deletion", "without a grant"])
+def test_tables_are_not_restored_without_their_key(aws: Any, key: Key, name: str, spoil: Callable[[Key], None]) -> None:
+    dynamodb = aws.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    backup = dynamodb.create_backup(TableName=name, BackupName=name)["BackupDetails"]["BackupArn"]
+    spoil(key)
+    under = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key.arn}
+    restore = lambda: dynamodb.restore_table_from_backup(  # noqa: E731
+        TargetTableName=f"{name}-r", BackupArn=backup, SSESpecificationOverride=under
+    )
+    code, message = refused(restore)
+    assert code == "AccessDeniedException"
+    assert message.startswith(f"KMS key access denied error: {key.arn}")
+
+
 def test_objects_are_not_read_without_their_key(aws: Any, key: Key, name: str) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
