@@ -13,11 +13,11 @@ import boto3
 import pytest
 
 
-def _client(sandbox: Any, service: str) -> Any:
+def _client(sandbox: Any, service: str, region: str = "eu-central-1") -> Any:
     return boto3.client(
         service,
         endpoint_url=sandbox.state.aws.endpoint,
-        region_name="eu-central-1",
+        region_name=region,
         aws_access_key_id="a",
         aws_secret_access_key="b",
     )
@@ -46,13 +46,18 @@ def cluster(sandbox: Any) -> dict[str, Any]:
 
 
 def _get(sandbox: Any, cluster: dict[str, Any], path: str) -> tuple[int, Any]:
+    return _ask(sandbox, cluster, "GET", path)
+
+
+def _ask(sandbox: Any, cluster: dict[str, Any], method: str, path: str, body: Any = None) -> tuple[int, Any]:
     address = urlsplit(cluster["endpoint"])
     authority = base64.b64decode(cluster["certificateAuthority"]["data"]).decode()
     connection = http.client.HTTPSConnection(
         address.hostname or "", address.port, context=ssl.create_default_context(cadata=authority)
     )
     token = (sandbox.files.kubernetes / "token").read_text().strip()
-    connection.request("GET", address.path + path, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request(method, address.path + path, None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
     content = response.read()
     connection.close()
@@ -94,3 +99,31 @@ def test_a_deleted_cluster_has_no_api(sandbox: Any, cluster: dict[str, Any]) -> 
     eks.delete_nodegroup(clusterName="c", nodegroupName="n")
     eks.delete_cluster(name="c")
     assert _get(sandbox, cluster, "/version")[0] == 404
+
+
+def test_a_cluster_of_the_same_name_in_another_region_has_objects_of_its_own(
+    sandbox: Any, cluster: dict[str, Any]
+) -> None:
+    ec2, eks = _client(sandbox, "ec2", "eu-west-1"), _client(sandbox, "eks", "eu-west-1")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for index, zone in enumerate("ab")
+    ]
+    eks.create_cluster(name="c", version="1.35", roleArn=cluster["roleArn"], resourcesVpcConfig={"subnetIds": subnets})
+    other = eks.describe_cluster(name="c")["cluster"]
+    assert other["endpoint"] != cluster["endpoint"]
+    body = {"metadata": {"name": "only-here"}}
+    assert _ask(sandbox, other, "POST", "/api/v1/namespaces", body)[0] == 201
+
+    sandbox.run("stop")
+    assert sandbox.run("start").code == 0
+    here = _client(sandbox, "eks").describe_cluster(name="c")["cluster"]
+    there = _client(sandbox, "eks", "eu-west-1").describe_cluster(name="c")["cluster"]
+    assert _get(sandbox, there, "/api/v1/namespaces/only-here")[0] == 200
+    assert _get(sandbox, here, "/api/v1/namespaces/only-here")[0] == 404
+    _client(sandbox, "eks", "eu-west-1").delete_cluster(name="c")
+    assert _get(sandbox, there, "/version")[0] == 404
+    assert len(_get(sandbox, here, "/api/v1/nodes")[1]["items"]) == 2

@@ -15,7 +15,9 @@ from ils_sandbox.aws.overlay.eks.records import (
     cluster_names,
     described_cluster,
     find_cluster,
+    name_stand_in,
     nodegroups_of,
+    stand_in,
 )
 from ils_sandbox.aws.overlay.eks.versions import DEFAULT_VERSION, creatable
 from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
@@ -74,6 +76,7 @@ def create_cluster(call: Call, world: World) -> Result:
         **{key: deepcopy(params[key]) for key in AS_GIVEN if params.get(key) is not None},
     }
     record["resourcesVpcConfig"]["clusterSecurityGroupId"] = _create_security_group(call, world, name, vpc)
+    name_stand_in(call, world, record)
     world.table(CLUSTERS, call)[name] = record
     world.lifecycles.begin(record["arn"], "CREATING", durations.EKS_CLUSTER_CREATE)
     return {"cluster": described_cluster(world, record)}
@@ -99,7 +102,7 @@ def delete_cluster(call: Call, world: World) -> Result:
         raise AwsError("ResourceInUseException", message)
     if record["status"] != "DELETING":
         if world.kubernetes is not None:
-            world.kubernetes.delete_cluster(record["name"])
+            world.kubernetes.delete_cluster(stand_in(record))
         record["status"] = "DELETING"
         world.lifecycles.begin(record["arn"], "DELETING", durations.EKS_CLUSTER_DELETE)
     return {"cluster": described_cluster(world, record)}

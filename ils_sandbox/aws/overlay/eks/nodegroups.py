@@ -9,7 +9,14 @@ from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay import durations
-from ils_sandbox.aws.overlay.eks.records import NODEGROUPS, arn, find_cluster, find_nodegroup, nodegroups_of
+from ils_sandbox.aws.overlay.eks.records import (
+    NODEGROUPS,
+    arn,
+    find_cluster,
+    find_nodegroup,
+    nodegroups_of,
+    stand_in,
+)
 from ils_sandbox.aws.overlay.eks.versions import BY_NAME, node_release
 from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
 from ils_sandbox.aws.responses import AwsError
@@ -61,7 +68,7 @@ def delete_nodegroup(call: Call, world: World) -> Result:
     record = find_nodegroup(call, world, cluster["name"], call.params["nodegroupName"])
     if record["status"] != "DELETING":
         if world.kubernetes is not None:
-            world.kubernetes.delete_nodegroup(cluster["name"], record["nodegroupName"])
+            world.kubernetes.delete_nodegroup(stand_in(cluster), record["nodegroupName"])
         record["status"] = "DELETING"
         world.lifecycles.begin(record["nodegroupArn"], "DELETING", durations.EKS_NODEGROUP_DELETE)
     return {"nodegroup": deepcopy(record)}

@@ -18,11 +18,31 @@ ASSOCIATIONS = "eks.pod-identity-associations"
 PARTS = (UPDATES, ADDONS, ACCESS_ENTRIES, ASSOCIATIONS)
 """What goes with a cluster: in these tables keys begin with its name and a slash."""
 
+_STAND_IN = "standIn"
+_LONGEST_NAME = 100
+
 Record = dict[str, Any]
 
 
 def arn(call: Call, resource: str) -> str:
     return f"arn:aws:eks:{call.region}:{call.account}:{resource}"
+
+
+def name_stand_in(call: Call, world: World, record: Record) -> None:
+    """Let a new cluster have a Kubernetes of its own: clusters of other regions may have the same name."""
+    taken = {
+        stand_in(other)
+        for (table, _, region), clusters in world.store.tables.items()
+        for other in clusters.values()
+        if table == CLUSTERS and region != call.region
+    }
+    if record["name"] in taken:
+        record[_STAND_IN] = f"{record['name'][: _LONGEST_NAME - len(call.region) - 1]}_{call.region}"
+
+
+def stand_in(record: Record) -> str:
+    """What the cluster is called where its Kubernetes is."""
+    return str(record.get(_STAND_IN) or record["name"])
 
 
 def find_cluster(call: Call, world: World, name: str) -> Record:
@@ -76,7 +96,7 @@ def _settle_cluster(call: Call, world: World, record: Record) -> None:
         delete_security_group(call, world, record["resourcesVpcConfig"]["clusterSecurityGroupId"])
     elif status in ("CREATING", "UPDATING"):
         if world.kubernetes is not None:
-            world.kubernetes.put_cluster(record["name"], record["version"])
+            world.kubernetes.put_cluster(stand_in(record), record["version"])
         record["status"] = "ACTIVE"
 
 
@@ -90,7 +110,7 @@ def _settle_nodegroup(call: Call, world: World, record: Record) -> None:
         draining = 0
         if world.kubernetes is not None:
             draining = world.kubernetes.put_nodegroup(
-                record["clusterName"],
+                stand_in(world.table(CLUSTERS, call)[record["clusterName"]]),
                 record["nodegroupName"],
                 nodes=record["scalingConfig"]["desiredSize"],
                 instance_type=(record.get("instanceTypes") or ["t3.medium"])[0],
@@ -113,7 +133,7 @@ def delete_security_group(call: Call, world: World, group: str) -> None:
 
 def described_cluster(world: World, record: Record) -> Result:
     """The cluster as EKS describes it: where its API is, is known once it is active for the first time."""
-    described = deepcopy(record)
+    described = {key: value for key, value in deepcopy(record).items() if key != _STAND_IN}
     if record["status"] == "CREATING":
         return described
     issuer_id = record["identity"]["oidc"]["issuer"].rpartition("/")[2]
@@ -122,6 +142,6 @@ def described_cluster(world: World, record: Record) -> Result:
         described["endpoint"] = f"https://{issuer_id}.gr7.{region}.eks.amazonaws.com"
         described["certificateAuthority"] = {"data": ""}
     else:
-        described["endpoint"] = world.kubernetes.cluster_endpoint(record["name"])
+        described["endpoint"] = world.kubernetes.cluster_endpoint(stand_in(record))
         described["certificateAuthority"] = {"data": world.kubernetes.certificate_authority}
     return described
