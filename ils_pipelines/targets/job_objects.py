@@ -50,14 +50,9 @@ def _make_secret(core: Any, job: ClusterJob) -> None:
 
 def raise_if_failed(batch: Any, core: Any, job: ClusterJob) -> None:
     """Raise `JobFailed` when the job is told failed, or is not there any more."""
-    from kubernetes.client.exceptions import ApiException
-
-    try:
-        found = batch.read_namespaced_job(job.name, job.namespace)
-    except ApiException as error:
-        if error.status == 404:
-            raise JobFailed(job.name, "somebody deleted it", None) from None
-        raise
+    found = next(iter(batch.list_namespaced_job(job.namespace, field_selector=f"metadata.name={job.name}").items), None)
+    if found is None:
+        raise JobFailed(job.name, "somebody deleted it", None)
     conditions = found.status.conditions or ()
     if condition := next((each for each in conditions if each.type in _FAILED and each.status == "True"), None):
         if condition.reason == "DeadlineExceeded":

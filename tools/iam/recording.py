@@ -21,6 +21,7 @@ import yaml
 from botocore import xform_name
 from botocore.session import get_session
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.backup.verify import verify_set
@@ -192,7 +193,7 @@ def rehearse(running: Sandbox, target: Target, seen: Seen) -> None:
     taken = SetId(environment, datetime.now(UTC))
     with running.meant():
         with running.recorded(seen, BACKUPS, environment):
-            take_set(target, taken)
+            take_set(target, taken, run_cluster_job)
             verify_set(target, taken)
         with running.recorded(seen, DRILLS, environment):
             run_drill(target, Asked(Scenario.FULL, Wanted(taken.name)))
