@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import dump, load, up
+from benchmarks import dump, environments, load, up
 
-BENCHMARKS: Mapping[str, Callable[..., None]] = {"dump": dump.main, "load": load.main, "up": up.main}
+BENCHMARKS: Mapping[str, Callable[..., None]] = {
+    "dump": dump.main,
+    "load": load.main,
+    "up": up.main,
+    "environments": environments.main,
+}
 
 for each in sys.argv[1:] or BENCHMARKS:
     name, _, argument = each.partition("=")
