@@ -34,7 +34,16 @@ class Scope:
         return not any(_under(part, other) for other in nearer)
 
     def owns_tags(self, tags: Mapping[str, str]) -> bool:
-        return tags.get("environment") == self.environment and tags.get("project") == PROJECT
+        return all(tags.get(key) == value for key, value in _tags(self).items())
+
+
+def tag_filter(scope: Scope) -> list[dict[str, object]]:
+    """For those of EC2's calls that list everything: only what carries the environment's tags, whatever else there is."""
+    return [{"Name": f"tag:{key}", "Values": [value]} for key, value in _tags(scope).items()]
+
+
+def _tags(scope: Scope) -> dict[str, str]:
+    return {"environment": scope.environment, "project": PROJECT}
 
 
 def _under(name: str, prefix: str) -> bool:

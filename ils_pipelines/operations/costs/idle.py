@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.live import ApiUnavailable, Live
-from ils_pipelines.operations.scope import tags_of
+from ils_pipelines.operations.scope import tag_filter
 from ils_pipelines.release.objects import POD, Kind
 from ils_pipelines.settings.price_cache import prices_for
 from ils_pipelines.settings.quantities import value_of
@@ -51,14 +51,14 @@ def idle(live: Live) -> Looked:
 
 
 def _addresses(live: Live) -> Iterator[Finding | str]:
-    for each in live.list("ec2", "describe_addresses", "Addresses"):
-        if live.scope.owns_tags(tags_of(each.get("Tags"))) and not each.get("AssociationId"):
+    for each in live.list("ec2", "describe_addresses", "Addresses", Filters=tag_filter(live.scope)):
+        if not each.get("AssociationId"):
             yield _idle(live, f"address {each['PublicIp']}", "attached to something", "public-ipv4", Decimal(1))
 
 
 def _volumes(live: Live) -> Iterator[Finding | str]:
-    for each in live.list("ec2", "describe_volumes", "Volumes"):
-        if live.scope.owns_tags(tags_of(each.get("Tags"))) and each["State"] == "available":
+    for each in live.list("ec2", "describe_volumes", "Volumes", Filters=tag_filter(live.scope)):
+        if each["State"] == "available":
             name = f"volume {each['VolumeId']} ({each['Size']} GiB)"
             yield _idle(live, name, "attached to a machine", "ebs/gp3", Decimal(each["Size"]))
 

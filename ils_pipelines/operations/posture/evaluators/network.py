@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from ils_pipelines.operations.live import Live, Record
 from ils_pipelines.operations.posture.models import Observation
-from ils_pipelines.operations.scope import tags_of
+from ils_pipelines.operations.scope import tag_filter, tags_of
 
 _GATEWAY_SERVICES = ("s3", "dynamodb")
 
 
 def vpcs(live: Live) -> tuple[Record, ...]:
     """The VPCs that carry the environment's tags."""
-    found = live.list("ec2", "describe_vpcs", "Vpcs")
+    found = live.list("ec2", "describe_vpcs", "Vpcs", Filters=tag_filter(live.scope))
     return tuple(vpc for vpc in found if live.scope.owns_tags(tags_of(vpc.get("Tags"))))
 
 
@@ -21,10 +21,17 @@ def vpc_ids(live: Live) -> set[str]:
     return {vpc["VpcId"] for vpc in vpcs(live)}
 
 
+def in_vpcs(live: Live, operation: str, member: str) -> tuple[Record, ...]:
+    """What an EC2 call lists in those VPCs, and not all that the account has: other environments are no business of ours."""
+    own = sorted(vpc_ids(live))
+    return live.list("ec2", operation, member, Filters=[{"Name": "vpc-id", "Values": own}]) if own else ()
+
+
 def flow_logs(live: Live) -> Iterator[Observation]:
-    logs = live.list("ec2", "describe_flow_logs", "FlowLogs")
     for vpc in vpcs(live):
-        own = [log for log in logs if log["ResourceId"] == vpc["VpcId"] and log["FlowLogStatus"] == "ACTIVE"]
+        of_it = [{"Name": "resource-id", "Values": [vpc["VpcId"]]}]
+        logs = live.list("ec2", "describe_flow_logs", "FlowLogs", Filter=of_it)
+        own = [log for log in logs if log["FlowLogStatus"] == "ACTIVE"]
         found = ", ".join(f"{log['FlowLogId']} of {log['TrafficType']}" for log in own) or "no active flow log"
         # FSBP wants rejected connections recorded; all of them include those.
         yield Observation(
@@ -36,16 +43,14 @@ def flow_logs(live: Live) -> Iterator[Observation]:
 
 
 def no_public_ip(live: Live) -> Iterator[Observation]:
-    own = vpc_ids(live)
-    for subnet in live.list("ec2", "describe_subnets", "Subnets"):
-        if subnet["VpcId"] in own:
-            given = bool(subnet.get("MapPublicIpOnLaunch"))
-            yield Observation(
-                _label("subnet", subnet, "SubnetId"),
-                "MapPublicIpOnLaunch false",
-                f"MapPublicIpOnLaunch {str(given).lower()}",
-                holds=not given,
-            )
+    for subnet in in_vpcs(live, "describe_subnets", "Subnets"):
+        given = bool(subnet.get("MapPublicIpOnLaunch"))
+        yield Observation(
+            _label("subnet", subnet, "SubnetId"),
+            "MapPublicIpOnLaunch false",
+            f"MapPublicIpOnLaunch {str(given).lower()}",
+            holds=not given,
+        )
 
 
 def gateway_endpoints(live: Live) -> Iterator[Observation]:
@@ -66,7 +71,7 @@ def _endpoint(vpc: Record, service: str, there: set[str]) -> Observation:
 
 
 def _endpoint_services(live: Live, vpc_id: str) -> set[str]:
-    endpoints = live.list("ec2", "describe_vpc_endpoints", "VpcEndpoints")
+    endpoints = in_vpcs(live, "describe_vpc_endpoints", "VpcEndpoints")
     return {
         each["ServiceName"].rsplit(".", 1)[-1]
         for each in endpoints

@@ -48,7 +48,9 @@ def disk_encryption(live: Live) -> Iterator[Observation]:
 
 
 def _subnets_with_public_addresses(live: Live) -> set[str]:
-    subnets = live.list("ec2", "describe_subnets", "Subnets")
+    cluster = live.cluster()
+    network = (cluster or {}).get("resourcesVpcConfig", {}).get("vpcId", "")
+    subnets = live.list("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "vpc-id", "Values": [network]}])
     return {subnet["SubnetId"] for subnet in subnets if subnet.get("MapPublicIpOnLaunch")}
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 
 from ils_pipelines.operations.live import Live, Record
-from ils_pipelines.operations.posture.evaluators.network import vpc_ids
+from ils_pipelines.operations.posture.evaluators.network import in_vpcs
 from ils_pipelines.operations.posture.models import Observation
 
+_MOST_VALUES = 200
+"""EC2 takes so many in one filter."""
 _ALL = "-1"
 _WEB_PORTS = {80, 443}
 _LOAD_BALANCER = "load-balancer"
@@ -74,13 +76,14 @@ def _without(live: Live, expected: str, bad: Bad, *, eks_too: bool = True) -> It
 
 
 def _groups(live: Live) -> Iterator[tuple[Record, list[Record]]]:
-    own = vpc_ids(live)
-    if not own:
-        return
-    rules = live.list("ec2", "describe_security_group_rules", "SecurityGroupRules")
-    for group in live.list("ec2", "describe_security_groups", "SecurityGroups"):
-        if group["VpcId"] in own:
-            yield group, [rule for rule in rules if rule["GroupId"] == group["GroupId"]]
+    groups = in_vpcs(live, "describe_security_groups", "SecurityGroups")
+    rules: list[Record] = []
+    for first in range(0, len(groups), _MOST_VALUES):
+        ids = [group["GroupId"] for group in groups[first : first + _MOST_VALUES]]
+        of_them = [{"Name": "group-id", "Values": ids}]
+        rules += live.list("ec2", "describe_security_group_rules", "SecurityGroupRules", Filters=of_them)
+    for group in groups:
+        yield group, [rule for rule in rules if rule["GroupId"] == group["GroupId"]]
 
 
 def _observation(group: Record, expected: str, bad: list[Record]) -> Observation:
