@@ -15,6 +15,7 @@ from ils_pipelines.settings.layers import Layer
 
 if TYPE_CHECKING:
     from ils_pipelines.engine.models import Outputs
+    from ils_pipelines.settings.environment import Environment
     from ils_pipelines.targets.protocol import Target
 
 Found = TypeVar("Found")
@@ -85,7 +86,7 @@ def look_at(
         needed = sorted({layer for probe in used for layer in (probe.reads, probe.speaks_for)}, key=list(Layer).index)
         known: Known = dict(zip(needed, pool.map(lambda layer: _outputs(target, layer), needed), strict=True))
         found = dict(zip(used, pool.map(lambda probe: _look(probe, live, target, known, unknown), used), strict=True))
-    return tuple(_layer(layer, target.environment.name, known, found) for layer in chosen)
+    return tuple(_layer(layer, target.environment, known, found) for layer in chosen)
 
 
 def _outputs(target: Target, layer: Layer) -> Outputs | IlsError | None:
@@ -120,13 +121,16 @@ def _look(
 
 
 def _layer(
-    layer: Layer, environment: str, known: Known, found: Mapping[Probe[Found], tuple[Found, ...]]
+    layer: Layer, environment: Environment, known: Known, found: Mapping[Probe[Found], tuple[Found, ...]]
 ) -> LayerLook[Found]:
     own = [probe for probe in found if probe.speaks_for is layer]
     if everything := tuple(each for probe in own for each in found[probe]):
         return LayerLook(layer, LayerCondition.LOOKED_AT, everything)
+    name = environment.name
+    if known[layer] is None and layer not in environment.layers:
+        return LayerLook(layer, LayerCondition.NOT_APPLICABLE, reason=f"{name} has no {layer} layer")
     if known[layer] is None:
-        reason = f"there is nothing of the {layer} layer in {environment}: provision it with: ils up {environment}"
+        reason = f"there is nothing of the {layer} layer in {name}: provision it with: ils up {name}"
         return LayerLook(layer, LayerCondition.NOT_PROVISIONED, reason=reason)
     kinds = ", ".join(probe.components for probe in own)
-    return LayerLook(layer, LayerCondition.NOT_APPLICABLE, reason=f"{environment} has no {kinds}")
+    return LayerLook(layer, LayerCondition.NOT_APPLICABLE, reason=f"{name} has no {kinds}")

@@ -46,6 +46,15 @@ def test_it_brings_up_its_own_layers_and_leaves_the_others_alone(platform: Local
     assert [each["layer"] for each in status["layers"] if each["exists"]] == LAYERS
 
 
+def test_a_layer_that_it_does_without_is_neither_missed_nor_found_ill(platform: LocalSandbox) -> None:
+    platform.ils("up", "platform")
+
+    drift = platform.ils_json("drift", "platform")  # ends with exit code 1 for what was never provisioned
+    platform.ils("health", "platform")
+
+    assert {each["state"] for each in drift["layers"]} == {"as_applied"}
+
+
 def test_the_values_of_the_chart_are_what_the_layers_put_out(platform: LocalSandbox, tmp_path: Path) -> None:
     platform.ils("up", "platform")
     file = tmp_path / "values.yaml"

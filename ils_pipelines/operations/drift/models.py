@@ -95,7 +95,7 @@ class LayerDrift:
     """Resources that were compared."""
     findings: tuple[DriftFinding, ...] = ()
     reason: str = ""
-    """Why the state is `not_provisioned` or `unknown`."""
+    """Why the state is `not_provisioned` or `unknown`, or that the environment does without the layer."""
     duration: timedelta = timedelta(0)
 
     @property

@@ -53,6 +53,8 @@ def scan_layer(target: Target, layer: Layer, trail: Trail, *, record: bool = Fal
         return LayerDrift(layer, DriftState.UNKNOWN, reason=str(error))
     except Exception as error:  # noqa: BLE001 what a provider cannot understand of one layer says nothing of the others
         return LayerDrift(layer, DriftState.UNKNOWN, reason=f"{type(error).__name__}: {error}")
+    if not drift.checked and layer not in target.environment.layers:
+        return LayerDrift(layer, DriftState.AS_APPLIED, reason=f"{target.environment.name} has no {layer} layer")
     if not drift.checked:
         return LayerDrift(
             layer,
