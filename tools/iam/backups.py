@@ -26,7 +26,6 @@ def _backup() -> tuple[dict[str, Any], ...]:
             "Look",
             (
                 "dynamodb:ListBackups",
-                "eks:DescribeCluster",
                 "elasticache:DescribeReplicationGroups",
                 "elasticache:DescribeSnapshots",
                 "rds:DescribeDBClusterSnapshots",
@@ -34,6 +33,7 @@ def _backup() -> tuple[dict[str, Any], ...]:
             ),
             ("*",),
         ),
+        _allow("Cluster", ("eks:DescribeCluster",), NAMED["eks", "cluster"]),
         _allow("Sets", ("s3:ListBucket", "s3:ListBucketVersions"), _BUCKETS),
         _allow(
             "ObjectsOfSets",

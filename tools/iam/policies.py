@@ -68,12 +68,15 @@ def _prefix(name: str) -> str:
 
 
 def _read_statements(reading: Iterable[Action]) -> Iterator[Statement]:
-    """Reads of what has a name are bound to it; descriptions of other things are not, as AWS mostly cannot."""
+    """Reads of what has a name are bound to it; of what has an id, to the account: keys and certificates that are used may
+    be others' than the environment's, as AWS's own are. Descriptions of other things are not, as AWS mostly cannot.
+    """
     for_all: set[str] = set()
     by_service: dict[str, tuple[set[str], set[str]]] = {}
     for each in reading:
-        named = frozenset() if _lists(each) else _named(each)
-        if named and all((_prefix(each.name), kind.name) in NAMED for kind in each.types if kind.required):
+        named = frozenset() if _lists(each) else _named(each) | _made(each) | _tagged(each)
+        kinds = {(_prefix(each.name), kind.name) for kind in each.types if kind.required}
+        if named and kinds <= {*NAMED, *TAGGED}:
             names, resources = by_service.setdefault(_prefix(each.name), (set(), set()))
             names.add(each.name)
             resources |= named
