@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.engine.errors import OperationCancelled
 from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.operations.backup.run import take_set
@@ -42,9 +43,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
     local.ils("sandbox", "start")
     try:
         local.ils("up", "dev")
-        take_set(
-            opened(load_environment("dev"), local), SetId("dev", datetime.now(UTC).replace(microsecond=0) - SET_AGE)
-        )
+        earlier = SetId("dev", datetime.now(UTC).replace(microsecond=0) - SET_AGE)
+        take_set(opened(load_environment("dev"), local), earlier, run_cluster_job)
         yield local
     finally:
         local.ils("sandbox", "stop")
