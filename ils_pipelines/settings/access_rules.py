@@ -25,6 +25,21 @@ def _creator_needs_no_entry(environment: Environment, _today: date) -> Iterator[
             )
 
 
+def _roles_of_families_reach_the_cluster(environment: Environment, _today: date) -> Iterator[Finding]:
+    """Every family of jobs looks into the cluster, or works in it."""
+    known = {environment.aws.assume_role, *(access.principal_arn for access in environment.cluster.access)}
+    for family, role in environment.aws.roles.items():
+        if role not in known:
+            group = f"ils:{family.value.replace('_', '-')}"
+            yield Finding(
+                ("aws", "roles", family.value),
+                role,
+                "may not use the Kubernetes API of the cluster: it is in no entry of cluster.access",
+                f'Add an entry with this principal_arn and groups: ["{group}"] (deploy/kubernetes/families.yaml).',
+                severity=Severity.WARNING,
+            )
+
+
 def _certificate_is_issued(environment: Environment, _today: date) -> Iterator[Finding]:
     """In AWS, a certificate waits for a record in DNS; in the sandbox nobody looks there unless a zone is given."""
     balancer = environment.load_balancer
@@ -68,6 +83,7 @@ def _waf_waiver_is_needed(environment: Environment, _today: date) -> Iterator[Fi
 # What each rule reads, so that it is skipped when that part of a file could not be understood.
 ACCESS_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("aws.assume_role", "cluster.access"), _creator_needs_no_entry),
+    (("aws.assume_role", "aws.roles", "cluster.access"), _roles_of_families_reach_the_cluster),
     (
         ("target", "load_balancer.domain", "load_balancer.zone", "load_balancer.certificate_arn"),
         _certificate_is_issued,

@@ -80,6 +80,14 @@ def test_groups_that_eks_keeps_for_itself_are_refused(read: Read, group: str) ->
     assert set(found) == {"cluster.access[0].groups[0]"}
 
 
+def test_the_role_of_a_family_that_cannot_reach_the_cluster_is_told_of(read: Read) -> None:
+    aws = {**ACCOUNT, "roles": {"read_only": ROLE}}
+    [told] = [each for each in read({"aws": aws}).warnings if each.path.startswith("aws.roles")]
+    assert "ils:read-only" in told.remedy
+    there = read({"aws": aws, "cluster": {"access": [access(grants=[], groups=["ils:read-only"])]}})
+    assert [each for each in there.warnings if each.path.startswith("aws.roles")] == []
+
+
 def test_the_role_that_makes_the_cluster_needs_no_entry(read: Read) -> None:
     found = problems(read, aws={**ACCOUNT, "assume_role": ROLE}, cluster={"access": [access()]})
     assert set(found) == {"cluster.access[0].principal_arn"}
