@@ -23,8 +23,10 @@ from ils_pipelines.operations.upgrade.database_models import DatabasePreflight, 
 from ils_pipelines.operations.upgrade.models import UpgradeRefused, UpgradeStopped
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.windows import next_opening
+from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
 
 _ENGINE = "aurora-postgresql"
@@ -76,7 +78,8 @@ def preflight(target: Target, *, now: bool = False) -> DatabasePreflight:
     opens = next_opening(standing.window.lower(), datetime.now(UTC))
     findings = [*_busy(standing), *_waiting(standing, now=now)]
     if wanted != standing.version:
-        findings += _backups(target)
+        # With the role of backups, where the file names one: who upgrades need not be let into the sets.
+        findings += _backups(open_target(target.environment, JobFamily.BACKUP))
     return DatabasePreflight(standing, wanted, opens, by_urgency(findings))
 
 

@@ -24,9 +24,9 @@ from ils_pipelines.operations.upgrade.models import UpgradeRefused
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory, load_environment
+from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
 from tests.end_to_end.conftest import LocalSandbox
-from tests.operations.watch.site import opened
 
 SET_AGE = timedelta(hours=2)
 A_WEEK = 7 * 24 * 60
@@ -41,12 +41,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
     local = LocalSandbox(tmp_path_factory.mktemp("database-upgrades"))
     local.env["ILS_ENVIRONMENTS_DIR"] = str(files)
     local.ils("sandbox", "start")
+    variables = pytest.MonkeyPatch()
+    variables.setenv("ILS_STATE_DIR", str(local.directory))
     try:
         local.ils("up", "dev")
-        earlier = SetId("dev", datetime.now(UTC).replace(microsecond=0) - SET_AGE)
-        take_set(opened(load_environment("dev"), local), earlier, run_cluster_job)
+        take_set(open_target(load_environment("dev")), SetId("dev", datetime.now(UTC) - SET_AGE), run_cluster_job)
         yield local
     finally:
+        variables.undo()
         local.ils("sandbox", "stop")
 
 
@@ -63,7 +65,7 @@ def database(sandbox: LocalSandbox) -> Iterator[Database]:
                 **more,
             }
         )
-        return opened(changed, sandbox)
+        return open_target(changed)
 
     old = layer_work(target("15.12"), Layer.DATABASE)
     old.destroy()
