@@ -13,7 +13,7 @@ from ils_pipelines.stacks import aws, policies
 from ils_pipelines.stacks.keys import EncryptionKey, EncryptionKeyArgs
 from ils_pipelines.stacks.naming import Naming
 
-_SERVICES = ("backup", "dynamodb", "rds", "s3")
+_SERVICES = ("backup", "dynamodb", "elasticache", "rds", "s3")
 
 
 @dataclass(frozen=True)

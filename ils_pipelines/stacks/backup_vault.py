@@ -13,6 +13,7 @@ from ils_pipelines.stacks.keys import current_account_id
 from ils_pipelines.stacks.naming import Naming
 from ils_pipelines.stacks.outputs import BackupVaultOutputs, TablesOutputs
 from ils_pipelines.stacks.regions import provider_in
+from ils_pipelines.stacks.transfer_buckets import TransferBucket, TransferBucketArgs
 from ils_pipelines.stacks.upstream import Upstream
 
 
@@ -43,7 +44,12 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         return BackupBucket(name, args, opts)
 
     backups = bucket("backups", account.region, keys.arn)
-    copies = bucket("copies", settings.dr_region, keys.dr_arn, pulumi.ResourceOptions(providers={"aws": dr_provider}))
+    away = pulumi.ResourceOptions(providers={"aws": dr_provider})
+    copies = bucket("copies", settings.dr_region, keys.dr_arn, away)
+    transfers = TransferBucket("transfers", TransferBucketArgs(naming, account, account_id, account.region))
+    dr_transfers = TransferBucket(
+        "transfers-of-copies", TransferBucketArgs(naming, account, account_id, settings.dr_region), away
+    )
     Replication(
         "backup-copies",
         ReplicationArgs(
@@ -74,12 +80,14 @@ def declare(environment: Environment, upstream: Upstream) -> None:
         plan_id=vaults.plan.id,
         backup_role_arn=vaults.role.arn,
         bucket=backups.name,
+        transfer_bucket=transfers.name,
         backup_key_arn=keys.arn,
         signing_key_arn=signing_keys.arn,
         dr_region=pulumi.Output.from_input(settings.dr_region),
         dr_vault_name=vaults.dr_vault.name,
         dr_vault_arn=vaults.dr_vault.arn,
         dr_bucket=copies.name,
+        dr_transfer_bucket=dr_transfers.name,
         dr_backup_key_arn=keys.dr_arn,
         dr_signing_key_arn=signing_keys.dr_arn,
     ).export()

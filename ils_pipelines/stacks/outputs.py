@@ -207,6 +207,8 @@ class BackupVaultOutputs(LayerOutputs):
     """Whom AWS Backup takes recovery points as."""
     bucket: Text
     """Takes backup sets; what is put into it is copied to `dr_bucket`."""
+    transfer_bucket: Text
+    """What is exported on its way into a set, and out of it; nothing stays there."""
     backup_key_arn: Text
     """Multi-region key of vault and bucket."""
     signing_key_arn: Text
@@ -215,6 +217,7 @@ class BackupVaultOutputs(LayerOutputs):
     dr_vault_name: Text
     dr_vault_arn: Text
     dr_bucket: Text
+    dr_transfer_bucket: Text
     dr_backup_key_arn: Text
     """The replica of `backup_key_arn`, in the other region."""
     dr_signing_key_arn: Text

@@ -74,7 +74,7 @@ SEED: tuple[tuple[str, Any, Any], ...] = (
     ("cache.engine", "redis", "redis"),
     ("cache.nodes", 1, 3),
     ("cache.port", 6379, 6379),
-    ("tables.recovery_days", 0, 35),
+    ("tables.recovery_days", 1, 35),
     ("tables.deletion_protection", False, True),
     ("secrets.recovery_window_days", 0, 30),
     ("load_balancer.domain", "dev.ils.example.com", "ils.example.com"),

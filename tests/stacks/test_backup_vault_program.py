@@ -37,8 +37,10 @@ def test_copies_are_made_in_the_other_region_and_nothing_else_is(run: Any) -> No
         *("Bucket", "BucketVersioning", "BucketObjectLockConfiguration", "BucketServerSideEncryptionConfiguration"),
         *("BucketLifecycleConfiguration", "BucketPublicAccessBlock", "BucketOwnershipControls", "BucketPolicy"),
     }
+    unlocked = of_a_bucket - {"BucketVersioning", "BucketObjectLockConfiguration"}
     assert elsewhere(run) == {
         *(f"{kind} copies" for kind in of_a_bucket),
+        *(f"{kind} transfers-of-copies" for kind in unlocked),
         *("ReplicaKey backup-copies", "Alias backup-copies", "Vault backup-copies"),
         *("ReplicaKey backup-signing-copies", "Alias backup-signing-copies"),
     }
@@ -66,7 +68,7 @@ def test_the_key_has_a_replica_where_the_copies_are(run: Any) -> None:
     replica = run.one("ReplicaKey", "backup-copies").inputs
     assert replica["primaryKeyArn"].endswith("Key/backups")
     (_, use) = json.loads(replica["policy"])["Statement"]
-    services = ("backup", "dynamodb", "rds", "s3")
+    services = ("backup", "dynamodb", "elasticache", "rds", "s3")
     assert use["Condition"]["StringEquals"]["kms:ViaService"] == [
         f"{each}.us-west-2.amazonaws.com" for each in services
     ]
@@ -144,6 +146,22 @@ def test_buckets_tidy_up_and_expire_nothing_that_is_current(
         assert [rule["expiration"] for rule in found if "expiration" in rule] == [{"expiredObjectDeleteMarker": True}]
 
 
+@pytest.mark.parametrize(("name", "region"), [("transfers", "us-east-1"), ("transfers-of-copies", "us-west-2")])
+def test_exports_go_through_a_bucket_that_elasticache_may_use_and_that_keeps_nothing(
+    run: Any, tier: str, name: str, region: str
+) -> None:
+    assert run.one("Bucket", name).inputs["bucket"] == f"ils-{tier}-transfers-{ACCOUNT}-{region}"
+    (tls, elasticache) = json.loads(run.one("BucketPolicy", name).inputs["policy"])["Statement"]
+    assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert elasticache["Principal"] == {"Service": f"{region}.elasticache-snapshot.amazonaws.com"}
+    assert not [action for action in elasticache["Action"] if "Delete" in action or "*" in action]
+    (rule,) = run.one("BucketServerSideEncryptionConfiguration", name).inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
+    (rule,) = run.one("BucketLifecycleConfiguration", name).inputs["rules"]
+    assert rule["expiration"] == {"days": 1}
+    assert run.one("BucketPublicAccessBlock", name).inputs["restrictPublicBuckets"] is True
+
+
 def replication(run: Any) -> Registered:
     found: Registered = run.one("BucketReplicationConfig")
     return found
@@ -193,5 +211,5 @@ def test_bucket_names_fit_the_longest_environment_and_region() -> None:
     data["aws"] |= {"region": region}
     run = run_program(Environment.model_validate(data), Layer.BACKUP_VAULT, Upstream({}), preview=True)
     named = [bucket.inputs["bucket"] for bucket in run.of("Bucket")]
-    assert len(named) == 2
+    assert len(named) == 4
     assert max(len(each) for each in named) <= 63

@@ -66,7 +66,7 @@ def test_a_table_lies_under_the_key_of_tables(run: Any, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "recovery"),
     [
-        ("dev", {"enabled": False}),
+        ("dev", {"enabled": True, "recoveryPeriodInDays": 1}),
         ("staging", {"enabled": True, "recoveryPeriodInDays": 7}),
         ("production", {"enabled": True, "recoveryPeriodInDays": 35}),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 from tools.iam.beside import MASTER_SECRET_TAG
 from tools.iam.scopes import IS_OURS, NAME, NAMED, TAGGED
 
+_TRANSFERS = (f"arn:${{PARTITION}}:s3:::{NAME}-transfers-*",)
 _BUCKETS = tuple(f"arn:${{PARTITION}}:s3:::{NAME}-{kind}-*" for kind in ("backups", "copies"))
 
 
@@ -30,6 +31,8 @@ def _backup() -> tuple[dict[str, Any], ...]:
                 "elasticache:DescribeSnapshots",
                 "rds:DescribeDBClusterSnapshots",
                 "rds:DescribeDBClusters",
+                # Without it, on everything, ElastiCache exports nothing: it looks whether the bucket is the caller's.
+                "s3:ListAllMyBuckets",
             ),
             ("*",),
         ),
@@ -48,6 +51,12 @@ def _backup() -> tuple[dict[str, Any], ...]:
             ),
             (f"{bucket}/*" for bucket in _BUCKETS),
         ),
+        _allow("Transfers", ("s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"), _TRANSFERS),
+        _allow(
+            "ObjectsOfTransfers",
+            ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject", "s3:PutObjectAcl"),
+            (f"{bucket}/*" for bucket in _TRANSFERS),
+        ),
         _allow(
             "Snapshots",
             ("rds:CopyDBClusterSnapshot", "rds:CreateDBClusterSnapshot"),
@@ -65,6 +74,7 @@ def _backup() -> tuple[dict[str, Any], ...]:
                 "dynamodb:DescribeContinuousBackups",
                 "dynamodb:DescribeTable",
                 "dynamodb:DescribeTimeToLive",
+                "dynamodb:ExportTableToPointInTime",
                 "dynamodb:ListTagsOfResource",
             ),
             NAMED["dynamodb", "table"],
@@ -74,7 +84,12 @@ def _backup() -> tuple[dict[str, Any], ...]:
             ("dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
             (f"{table}/backup/*" for table in NAMED["dynamodb", "table"]),
         ),
-        _allow("CacheSnapshots", ("elasticache:CreateSnapshot",), cache),
+        _allow(
+            "ExportsOfTables",
+            ("dynamodb:DescribeExport",),
+            (f"{table}/export/*" for table in NAMED["dynamodb", "table"]),
+        ),
+        _allow("CacheSnapshots", ("elasticache:CopySnapshot", "elasticache:CreateSnapshot"), cache),
         _allow(
             "TagsOfCacheSnapshots",
             ("elasticache:AddTagsToResource", "elasticache:DeleteSnapshot", "elasticache:ListTagsForResource"),
@@ -88,7 +103,8 @@ def _backup() -> tuple[dict[str, Any], ...]:
                 "StringEquals": IS_OURS,
                 "StringLike": {
                     "kms:ViaService": [
-                        f"{service}.*.amazonaws.com" for service in ("elasticache", "rds", "s3", "secretsmanager")
+                        f"{service}.*.amazonaws.com"
+                        for service in ("dynamodb", "elasticache", "rds", "s3", "secretsmanager")
                     ]
                 },
             },

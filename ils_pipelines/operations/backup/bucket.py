@@ -232,6 +232,17 @@ class SetBucket:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.side.bucket, Prefix=prefix)
             return tuple(each["Key"] for page in pages for each in page.get("Contents", ()))
 
+    def newest_versions(self, prefix: str) -> dict[str, str]:
+        """Key and version of what somebody who names no version gets; what was deleted is not there."""
+        with self._reaching():
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.side.bucket, Prefix=prefix)
+            return {
+                each["Key"]: each["VersionId"]
+                for page in pages
+                for each in page.get("Versions", ())
+                if each["IsLatest"]
+            }
+
     def place(self, key: str) -> str:
         """As people write it."""
         return f"s3://{self.side.bucket}/{key}"

@@ -16,7 +16,9 @@ class PieceKind(StrEnum):
     DATABASE_SNAPSHOT_COPY = "database-snapshot-copy"
     DATABASE_DUMP = "database-dump"
     TABLE_BACKUP = "table-backup"
+    TABLE_EXPORT = "table-export"
     CACHE_SNAPSHOT = "cache-snapshot"
+    CACHE_EXPORT = "cache-export"
     KUBERNETES_OBJECTS = "kubernetes-objects"
     STACK_STATE = "stack-state"
 
@@ -92,14 +94,11 @@ class IndexShape(Record):
     projection: str
 
 
-class TableBackup(Record):
-    """A DynamoDB on-demand backup, with what a table that is restored from one has lost."""
+class KeptTable(Record):
+    """A DynamoDB table beside its items: what a table that is restored has lost."""
 
-    kind: Literal[PieceKind.TABLE_BACKUP] = PieceKind.TABLE_BACKUP
     table: str
     table_arn: str
-    items: int
-    """As DynamoDB counts them, about every six hours."""
     key_arn: str | None
     ttl_attribute: str | None
     indexes: tuple[IndexShape, ...]
@@ -109,6 +108,47 @@ class TableBackup(Record):
     stream: str | None
     """StreamViewType."""
     table_tags: tuple[tuple[str, str], ...]
+
+
+class TableBackup(KeptTable):
+    """A DynamoDB on-demand backup."""
+
+    kind: Literal[PieceKind.TABLE_BACKUP] = PieceKind.TABLE_BACKUP
+    items: int
+    """As DynamoDB counts them, about every six hours."""
+
+
+class ObjectRef(Record):
+    """One version of one object in the bucket. The copy in the other region has the same key and version."""
+
+    bucket: str
+    key: str
+    version: str
+
+
+class KeptFile(Record):
+    """One of several objects that a piece is made of."""
+
+    object: ObjectRef
+    size: int
+    sha256: str
+
+
+class TableExport(KeptTable):
+    """A DynamoDB export of a table, gzipped DynamoDB JSON as AWS lays it out, of which a table is made in any region."""
+
+    kind: Literal[PieceKind.TABLE_EXPORT] = PieceKind.TABLE_EXPORT
+    keys: tuple[str, ...]
+    """Of the table, e.g. `sessionId HASH`."""
+    attributes: tuple[tuple[str, str], ...]
+    """Name and type of whatever is part of a key of the table or of an index."""
+    data: str
+    """Key prefix of the files that hold items, and of nothing else."""
+    files: tuple[KeptFile, ...]
+    """Those, and the lists that AWS wrote of them."""
+    items: int
+    checksum: str
+    """Of all items; see `items`."""
 
 
 class CacheSnapshot(Record):
@@ -121,6 +161,17 @@ class CacheSnapshot(Record):
     engine_version: str
     node_type: str
     key_arn: str | None
+
+
+class CacheExport(Record):
+    """An ElastiCache snapshot as an RDB file, with which a cache begins in any region."""
+
+    kind: Literal[PieceKind.CACHE_EXPORT] = PieceKind.CACHE_EXPORT
+    snapshot: str
+    replication_group: str
+    engine: str
+    engine_version: str
+    node_type: str
 
 
 class KubernetesObjects(Record):
@@ -150,19 +201,13 @@ Details = Annotated[
     | DatabaseSnapshotCopy
     | DatabaseDump
     | TableBackup
+    | TableExport
     | CacheSnapshot
+    | CacheExport
     | KubernetesObjects
     | StackState,
     Field(discriminator="kind"),
 ]
-
-
-class ObjectRef(Record):
-    """One version of one object in the bucket. The copy in the other region has the same key and version."""
-
-    bucket: str
-    key: str
-    version: str
 
 
 class Piece(Record):
@@ -172,7 +217,7 @@ class Piece(Record):
     """In the set, e.g. `database-dump` or `table-backup-sessions`."""
     region: str
     arn: str | None = None
-    """Of what an AWS service keeps; either this or `object` is there."""
+    """Of what an AWS service keeps, or wrote into files; either this or `object` is there."""
     object: ObjectRef | None = None
     size: int
     """Bytes; what the service says for what it keeps itself."""

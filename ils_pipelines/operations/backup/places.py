@@ -19,6 +19,8 @@ class BackupSide:
 
     region: str
     bucket: str
+    transfers: str
+    """The bucket through which exports go on their way into a set, and out of it."""
     key_arn: str
     """What encrypts the bucket, and copies of snapshots."""
     signing_key_arn: str
@@ -49,19 +51,31 @@ def find_places(target: Target) -> BackupPlaces:
             f"Provision it first: ils up {environment.name}"
         ) from None
     return BackupPlaces(
-        here=BackupSide(environment.aws.region, found["bucket"], found["backup_key_arn"], found["signing_key_arn"]),
+        here=BackupSide(
+            environment.aws.region,
+            found["bucket"],
+            found["transfer_bucket"],
+            found["backup_key_arn"],
+            found["signing_key_arn"],
+        ),
         there=BackupSide(
-            found["dr_region"], found["dr_bucket"], found["dr_backup_key_arn"], found["dr_signing_key_arn"]
+            found["dr_region"],
+            found["dr_bucket"],
+            found["dr_transfer_bucket"],
+            found["dr_backup_key_arn"],
+            found["dr_signing_key_arn"],
         ),
     )
 
 
 _NAMES = (
     "bucket",
+    "transfer_bucket",
     "backup_key_arn",
     "signing_key_arn",
     "dr_region",
     "dr_bucket",
+    "dr_transfer_bucket",
     "dr_backup_key_arn",
     "dr_signing_key_arn",
 )

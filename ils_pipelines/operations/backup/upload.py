@@ -29,11 +29,15 @@ def part_size(number: int) -> int:
     return min(FIRST_PART << ((number - 1) // PARTS_OF_A_SIZE), LARGEST_PART)
 
 
-def upload(s3: Any, bucket: str, key: str, chunks: Iterable[bytes]) -> Uploaded:
-    """Raises what `chunks` raises, and botocore's ClientError; nothing is left of the upload then."""
+def upload(s3: Any, bucket: str, key: str, chunks: Iterable[bytes], *, tagging: str = "") -> Uploaded:
+    """Raises what `chunks` raises, and botocore's ClientError; nothing is left of the upload then.
+
+    `tagging` gives the object tags, as a query string.
+    """
     target = {"Bucket": bucket, "Key": key}
     # S3 compares every part with its checksum when it takes it; a bucket with an object lock insists on one.
-    upload_id = s3.create_multipart_upload(**target, ChecksumAlgorithm="CRC32")["UploadId"]
+    tags = {"Tagging": tagging} if tagging else {}
+    upload_id = s3.create_multipart_upload(**target, **tags, ChecksumAlgorithm="CRC32")["UploadId"]
     digest, size = hashlib.sha256(), 0
     done: list[dict[str, Any]] = []
 
@@ -58,7 +62,7 @@ def upload(s3: Any, bucket: str, key: str, chunks: Iterable[bytes]) -> Uploaded:
         with suppress(Exception):  # the bucket's lifecycle ends what cannot be ended now
             s3.abort_multipart_upload(**target, UploadId=upload_id)
         raise
-    return Uploaded(ObjectRef(bucket=bucket, key=key, version=answer["VersionId"]), size, digest.hexdigest())
+    return Uploaded(ObjectRef(bucket=bucket, key=key, version=answer.get("VersionId", "")), size, digest.hexdigest())
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:

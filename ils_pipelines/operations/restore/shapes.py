@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ils_pipelines.operations.backup.details import TableBackup
+from ils_pipelines.operations.backup.details import KeptTable
 from ils_pipelines.operations.restore.tables import Index, TableShape
 
 
-def shape_of(table: TableBackup) -> TableShape:
+def shape_of(table: KeptTable) -> TableShape:
     return TableShape(
         ttl_attribute=table.ttl_attribute,
         indexes=tuple(Index(index.name, index.keys, index.projection) for index in table.indexes),

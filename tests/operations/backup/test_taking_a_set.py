@@ -16,9 +16,13 @@ from ils_pipelines.operations.backup.details import (
     DatabaseDump,
     DatabaseSnapshotCopy,
     KubernetesObjects,
+    ObjectRef,
+    Piece,
     PieceKind,
     TableBackup,
+    TableExport,
 )
+from ils_pipelines.operations.backup.items import items_of_table
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.places import BackupPlaces
 from ils_pipelines.operations.backup.run import PieceEvent, Progress, take_set
@@ -38,6 +42,15 @@ def objects(bucket: SetBucket, manifest: Manifest, name: str) -> bytes:
     return gzip.decompress(b"".join(bucket.chunks(piece.object)))
 
 
+FILES_OF_AN_EXPORT = 3
+"""The two lists that DynamoDB makes, and one file with the items of a table of this size."""
+
+
+def objects_of(piece: Piece) -> list[ObjectRef]:
+    files = piece.details.files if isinstance(piece.details, TableExport) else ()
+    return [*([piece.object] if piece.object else []), *(each.object for each in files)]
+
+
 def test_a_set_has_every_kind_of_piece(whole: Manifest) -> None:
     assert whole.status is SetStatus.COMPLETE
     kinds = Counter(piece.kind for piece in whole.pieces)
@@ -46,7 +59,9 @@ def test_a_set_has_every_kind_of_piece(whole: Manifest) -> None:
         PieceKind.DATABASE_SNAPSHOT_COPY: 1,
         PieceKind.DATABASE_DUMP: 1,
         PieceKind.TABLE_BACKUP: 2,
+        PieceKind.TABLE_EXPORT: 2,
         PieceKind.CACHE_SNAPSHOT: 1,
+        PieceKind.CACHE_EXPORT: 1,
         PieceKind.KUBERNETES_OBJECTS: 1,
         PieceKind.STACK_STATE: len(Layer) - 1,
     }
@@ -65,8 +80,8 @@ def test_the_copy_of_the_snapshot_lies_in_the_other_region_under_its_key(whole: 
 def test_every_object_is_locked_encrypted_and_copied_to_the_other_region(
     whole: Manifest, site: Site, places: BackupPlaces
 ) -> None:
-    refs = [piece.object for piece in whole.pieces if piece.object is not None]
-    assert len(refs) == len(Layer) + 1
+    refs = [ref for piece in whole.pieces for ref in objects_of(piece)]
+    assert len(refs) == len(Layer) + 2 + 2 * FILES_OF_AN_EXPORT
     for side in (places.here, places.there):
         for ref in refs:
             head = SetBucket(site.target, side).head(ref)
@@ -89,6 +104,39 @@ def test_a_table_s_backup_remembers_what_a_restored_table_has_lost(whole: Manife
     assert [index.keys[0] for index in analytics.indexes] == ["userId HASH"]
     assert found["ils-dev-sessions"].ttl_attribute == "expiresAt"
     assert dict(analytics.table_tags)["environment"] == "dev"
+
+
+def test_an_export_holds_the_items_of_its_table_and_what_the_table_is(
+    whole: Manifest, site: Site, bucket: SetBucket
+) -> None:
+    dynamodb = site.client("dynamodb")
+    found = {piece.details.table: piece.details for piece in whole.pieces if isinstance(piece.details, TableExport)}
+    assert set(found) == {"ils-dev-sessions", "ils-dev-analytics"}
+    for name, details in found.items():
+        digest = items_of_table(dynamodb, name)
+        assert (details.items, details.checksum) == (digest.count, digest.checksum)
+        assert details.items > 0
+        data = [each.object for each in details.files if each.object.key.startswith(details.data)]
+        lines = b"".join(gzip.decompress(b"".join(bucket.chunks(ref))) for ref in data).splitlines()
+        assert len(lines) == details.items
+    assert found["ils-dev-analytics"].keys == ("eventType HASH", "timestamp RANGE")
+    assert dict(found["ils-dev-analytics"].attributes)["userId"] == "S"
+
+
+def test_the_export_of_the_cache_is_of_the_moment_of_its_snapshot(whole: Manifest, bucket: SetBucket) -> None:
+    (snapshot,), (export,) = (whole.of_kind(kind) for kind in (PieceKind.CACHE_SNAPSHOT, PieceKind.CACHE_EXPORT))
+    assert export.object is not None
+    assert export.consistency_point == snapshot.consistency_point
+    assert b"".join(bucket.chunks(export.object)).startswith((b"REDIS", b"VALKEY"))
+
+
+def test_nothing_is_left_on_the_way_into_a_set(whole: Manifest, site: Site, places: BackupPlaces) -> None:
+    for side in (places.here, places.there):
+        s3 = site.target.client("s3", region=side.region)
+        found = s3.list_objects_v2(Bucket=side.transfers).get("Contents", [])
+        assert [
+            each["Key"] for each in found if whole.id.resource_name in each["Key"] or whole.set in each["Key"]
+        ] == []
 
 
 def test_what_runs_in_the_cluster_is_listed_without_what_is_secret(
@@ -153,7 +201,22 @@ def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(
     assert {each.piece for each in events if each.event is PieceEvent.FOUND} >= done
     made = Counter(operation for _, operation in mutating())
     assert made["CreateBackup"] == 2
-    assert [made[each] for each in ("CreateDBClusterSnapshot", "CopyDBClusterSnapshot", "CreateSnapshot")] == [1, 1, 1]
+    once = ("CreateDBClusterSnapshot", "CopyDBClusterSnapshot", "CreateSnapshot", "CopySnapshot")
+    assert [made[each] for each in once] == [1, 1, 1, 1]
+
+
+def test_an_export_whose_files_went_before_it_was_recorded_is_made_again(site: Site, bucket: SetBucket) -> None:
+    """As when a run is killed in between: DynamoDB answers the old export, whose files are gone."""
+    before = take_set(site.target, new_id(), run_cluster_job)
+    for key in ("manifest.json", "pieces/table-export-sessions.json"):
+        site.client("s3").delete_object(Bucket=bucket.side.bucket, Key=before.id.prefix + key)
+    after = take_set(site.target, before.id, run_cluster_job)
+
+    assert after.status is SetStatus.COMPLETE
+    again, first = after.piece("table-export-sessions"), before.piece("table-export-sessions")
+    assert again is not None
+    assert first is not None
+    assert again.arn != first.arn
 
 
 def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbox: LocalSandbox) -> None:
@@ -164,8 +227,8 @@ def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbo
     whole = take_set(site.target, set_id, run_cluster_job)
 
     assert partial.status is SetStatus.PARTIAL
-    assert [failure.name for failure in partial.failures] == ["cache-snapshot"]
-    assert "SnapshotQuotaExceeded" in partial.failures[0].reason
+    assert [failure.name for failure in partial.failures] == ["cache-export", "cache-snapshot"]
+    assert "SnapshotQuotaExceeded" in partial.failures[1].reason
     assert whole.status is SetStatus.COMPLETE
     assert set(partial.pieces) < set(whole.pieces)
 

@@ -9,7 +9,7 @@ import pytest
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import MANIFEST, SetBucket
-from ils_pipelines.operations.backup.details import Piece, PieceKind
+from ils_pipelines.operations.backup.details import ObjectRef, Piece, PieceKind, TableExport
 from ils_pipelines.operations.backup.errors import ManifestCorrupt, SignatureInvalid
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.overview import find_set
@@ -38,9 +38,19 @@ def test_a_whole_set_is_sound(whole: Manifest, site: Site) -> None:
 def _break_object(site: Site, piece: Piece) -> None:
     """The version that the manifest names goes, another takes its place: S3 lets nobody change one."""
     assert piece.object is not None
-    s3, where = site.client("s3"), {"Bucket": piece.object.bucket, "Key": piece.object.key}
-    s3.delete_object(**where, VersionId=piece.object.version, BypassGovernanceRetention=True)
-    s3.put_object(**where, Body=b"x" * piece.size)
+    _replace(site, piece.object, piece.size)
+
+
+def _break_export(site: Site, piece: Piece) -> None:
+    """Its last file, which holds items."""
+    assert isinstance(piece.details, TableExport)
+    _replace(site, piece.details.files[-1].object, piece.details.files[-1].size)
+
+
+def _replace(site: Site, ref: ObjectRef, size: int) -> None:
+    s3, where = site.client("s3"), {"Bucket": ref.bucket, "Key": ref.key}
+    s3.delete_object(**where, VersionId=ref.version, BypassGovernanceRetention=True)
+    s3.put_object(**where, Body=b"x" * size)
 
 
 def _break_database_snapshot(site: Site, piece: Piece) -> None:
@@ -62,7 +72,9 @@ BREAK: dict[PieceKind, Callable[[Site, Piece], None]] = {
     PieceKind.DATABASE_SNAPSHOT_COPY: _break_database_snapshot,
     PieceKind.DATABASE_DUMP: _break_object,
     PieceKind.TABLE_BACKUP: _break_table_backup,
+    PieceKind.TABLE_EXPORT: _break_export,
     PieceKind.CACHE_SNAPSHOT: _break_cache_snapshot,
+    PieceKind.CACHE_EXPORT: _break_object,
     PieceKind.KUBERNETES_OBJECTS: _break_object,
     PieceKind.STACK_STATE: _break_object,
 }

@@ -1,4 +1,4 @@
-"""The snapshot of the replication group. ElastiCache copies none to another region: there, a cache begins empty."""
+"""The snapshot of the replication group. ElastiCache copies none to another region: for that there is its export."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ils_pipelines.operations.backup.context import SetContext, Task
 from ils_pipelines.operations.backup.details import Piece, PieceKind
 from ils_pipelines.operations.backup.pieces import (
+    cache_export,
     cache_snapshot,
     database_dump,
     database_snapshot,
@@ -15,6 +16,7 @@ from ils_pipelines.operations.backup.pieces import (
     kubernetes_objects,
     stack_state,
     table_backup,
+    table_export,
 )
 
 
@@ -34,7 +36,9 @@ KINDS: Mapping[PieceKind, KindOfPiece] = {
     PieceKind.DATABASE_SNAPSHOT_COPY: _SNAPSHOT,
     PieceKind.DATABASE_DUMP: _OBJECT,
     PieceKind.TABLE_BACKUP: KindOfPiece(table_backup.problems, table_backup.delete),
+    PieceKind.TABLE_EXPORT: KindOfPiece(table_export.problems, in_bucket.delete),
     PieceKind.CACHE_SNAPSHOT: KindOfPiece(cache_snapshot.problems, cache_snapshot.delete),
+    PieceKind.CACHE_EXPORT: _OBJECT,
     PieceKind.KUBERNETES_OBJECTS: _OBJECT,
     PieceKind.STACK_STATE: _OBJECT,
 }
@@ -43,8 +47,10 @@ _PLANNERS: tuple[Callable[[SetContext], Iterator[Task]], ...] = (
     # What takes longest comes first.
     database_snapshot.tasks,
     database_dump.tasks,
+    table_export.tasks,
     table_backup.tasks,
     cache_snapshot.tasks,
+    cache_export.tasks,
     kubernetes_objects.tasks,
     stack_state.tasks,
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.context import SetContext, utc_now
-from ils_pipelines.operations.backup.details import Details, ObjectRef, Piece
+from ils_pipelines.operations.backup.details import Details, KeptFile, Piece
 from ils_pipelines.operations.backup.errors import ObjectCorrupt
 from ils_pipelines.operations.backup.upload import upload
 
@@ -35,36 +35,41 @@ def keep(
 
 def problems(context: SetContext, piece: Piece) -> Iterator[str]:
     """What is wrong with the object and its copy, in words. Both are read from beginning to end."""
-    for side in (context.places.here, context.places.there):
-        bucket = context.bucket if side is context.places.here else SetBucket(context.target, side)
-        yield from (f"{found} in {side.bucket}" for found in _problems(bucket, piece))
-
-
-def _problems(bucket: SetBucket, piece: Piece) -> Iterator[str]:
-    ref = piece.object
-    if ref is None:
+    if piece.object is None or piece.sha256 is None:
         yield "the manifest names no object"
         return
+    yield from file_problems(context, KeptFile(object=piece.object, size=piece.size, sha256=piece.sha256))
+
+
+def file_problems(context: SetContext, kept: KeptFile) -> Iterator[str]:
+    """Likewise of one object of several."""
+    for side in (context.places.here, context.places.there):
+        bucket = context.bucket if side is context.places.here else SetBucket(context.target, side)
+        yield from (f"{found} in {side.bucket}" for found in _problems(bucket, kept))
+
+
+def _problems(bucket: SetBucket, kept: KeptFile) -> Iterator[str]:
+    ref = kept.object
     head = bucket.head(ref)
     if head is None:
         yield f"version {ref.version} of {ref.key} is not there"
         return
-    if head.size != piece.size:
-        yield f"{ref.key} has {head.size} bytes, not {piece.size}"
+    if head.size != kept.size:
+        yield f"{ref.key} has {head.size} bytes, not {kept.size}"
     else:
-        yield from _content_problems(bucket, ref, piece.sha256)
+        yield from _content_problems(bucket, kept)
     if head.key_arn != bucket.side.key_arn:
         yield f"{ref.key} is encrypted with {head.key_arn or 'no key of ours'}, not with {bucket.side.key_arn}"
 
 
-def _content_problems(bucket: SetBucket, ref: ObjectRef, expected: str | None) -> Iterator[str]:
+def _content_problems(bucket: SetBucket, kept: KeptFile) -> Iterator[str]:
     try:
-        found = bucket.sha256(ref)
+        found = bucket.sha256(kept.object)
     except ObjectCorrupt:
-        yield f"{ref.key} is not what was uploaded: S3's own checksum does not hold"
+        yield f"{kept.object.key} is not what was uploaded: S3's own checksum does not hold"
         return
-    if found != expected:
-        yield f"{ref.key} has the SHA-256 {found}, not {expected}"
+    if found != kept.sha256:
+        yield f"{kept.object.key} has the SHA-256 {found}, not {kept.sha256}"
 
 
 def delete(_context: SetContext, _piece: Piece) -> str | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ils_pipelines.operations.backup.context import PieceFailed, SetContext, Task, utc_now
-from ils_pipelines.operations.backup.details import IndexShape, Piece, PieceKind, TableBackup
+from ils_pipelines.operations.backup.details import IndexShape, KeptTable, Piece, PieceKind, TableBackup
 from ils_pipelines.settings.layers import Layer
 
 TABLES = ("sessions", "analytics")
@@ -37,11 +37,12 @@ def _take(which: str, context: SetContext) -> Piece:
         started=started,
         finished=utc_now(),
         consistency_point=details["BackupCreationDateTime"],
-        details=shape(dynamodb, described),
+        # As DynamoDB counts them, about every six hours.
+        details=TableBackup(**kept_table(dynamodb, described).model_dump(), items=described.get("ItemCount", 0)),
     )
 
 
-def shape(dynamodb: Any, described: dict[str, Any]) -> TableBackup:
+def kept_table(dynamodb: Any, described: dict[str, Any]) -> KeptTable:
     """What a table is beside its items. `described` is DescribeTable's answer."""
     name = described["TableName"]
     ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -49,10 +50,9 @@ def shape(dynamodb: Any, described: dict[str, Any]) -> TableBackup:
     recovery = recovery.get("PointInTimeRecoveryDescription", {})
     tags = dynamodb.list_tags_of_resource(ResourceArn=described["TableArn"])["Tags"]
     stream = described.get("StreamSpecification") or {}
-    return TableBackup(
+    return KeptTable(
         table=name,
         table_arn=described["TableArn"],
-        items=described.get("ItemCount", 0),
         key_arn=(described.get("SSEDescription") or {}).get("KMSMasterKeyArn"),
         ttl_attribute=ttl.get("AttributeName") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None,
         indexes=tuple(

@@ -1,0 +1,74 @@
+"""The snapshot of the replication group as an RDB file: a cache begins with one in any region.
+
+ElastiCache writes it at the root of a bucket of its own region: of transfers, from where it goes into the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from ils_pipelines.operations.backup.context import PieceFailed, SetContext, Task, utc_now
+from ils_pipelines.operations.backup.details import CacheExport, Piece, PieceKind
+from ils_pipelines.operations.backup.pieces import cache_snapshot
+from ils_pipelines.operations.backup.transfer import Transfer
+from ils_pipelines.operations.backup.upload import upload
+
+NAME = "cache-export"
+WITHIN = timedelta(hours=2)
+_SUFFIX = "-0001.rdb"
+"""What ElastiCache adds to the name, of the first shard: our caches have one."""
+_WITH_DISKS = "cache.r6gd."
+
+
+def tasks(context: SetContext) -> Iterator[Task]:
+    """None of nodes that keep part of their data on disk: ElastiCache exports none of those."""
+    if not context.target.environment.cache.node_type.startswith(_WITH_DISKS):
+        yield Task(NAME, PieceKind.CACHE_EXPORT, _take, after=cache_snapshot.NAME)
+
+
+def _take(context: SetContext) -> Piece:
+    cache, started, name = context.client("elasticache"), utc_now(), context.set_id.resource_name
+    snapshot = cache_snapshot.describe(cache, name)
+    if snapshot is None:
+        raise PieceFailed(f"expected the snapshot {name}, which is to be exported, found none. Take the set again.")
+    transfer, key = Transfer.of(context.target, context.places.here), f"{name}{_SUFFIX}"
+    if not transfer.has(key):
+        _begin(context, cache, transfer, name)
+        # Nothing else says that an export is done; an object of S3 is there whole or not at all.
+        context.wait(f"the export of the snapshot {name}", lambda: transfer.has(key), WITHIN)
+    uploaded = upload(
+        context.bucket.s3, context.bucket.side.bucket, context.data_key(f"{NAME}.rdb"), transfer.chunks(key)
+    )
+    transfer.forget(key)
+    return Piece(
+        name=NAME,
+        region=context.places.here.region,
+        object=uploaded.ref,
+        size=uploaded.size,
+        sha256=uploaded.sha256,
+        started=started,
+        finished=utc_now(),
+        consistency_point=min(node["SnapshotCreateTime"] for node in snapshot["NodeSnapshots"]),
+        details=CacheExport(
+            snapshot=name,
+            replication_group=snapshot["ReplicationGroupId"],
+            engine=snapshot["Engine"],
+            engine_version=snapshot["EngineVersion"],
+            node_type=snapshot["CacheNodeType"],
+        ),
+    )
+
+
+def _begin(context: SetContext, cache: Any, transfer: Transfer, name: str) -> None:
+    """An interrupted run may have begun it: then the snapshot is busy."""
+
+    def begun() -> bool:
+        try:
+            cache.copy_snapshot(SourceSnapshotName=name, TargetSnapshotName=name, TargetBucket=transfer.bucket)
+        except cache.exceptions.InvalidSnapshotStateFault:
+            return transfer.has(f"{name}{_SUFFIX}")
+        return True
+
+    context.wait(f"the snapshot {name} to be exported", begun, WITHIN)
