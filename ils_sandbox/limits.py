@@ -21,7 +21,12 @@ LIMITS: tuple[Limit, ...] = (
         "running plans: there are no backup jobs, copy jobs and recovery points",
         "vaults, plans and selections are kept, with their schedules",
     ),
-    Limit("S3", "copying objects by replication rules, and ending them by lifecycle rules", "the rules are kept"),
+    Limit("S3", "ending objects by lifecycle rules", "the rules are kept; replication rules copy at once"),
+    Limit(
+        "DynamoDB",
+        "exports that are incremental or in Ion, and imports of CSV and Ion",
+        "full exports in DynamoDB JSON, and tables that are made of them, in any region",
+    ),
     Limit(
         "CloudWatch",
         "metrics of AWS's services, and evaluating alarms",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.iam.evaluation import covering, statements
 from tools.iam.reference import reference
 
-DRILL = ("drill", "drill-cluster")
+DRILL = ("drill", "drill-stores", "drill-cluster")
 VALUES = {"PARTITION": "aws", "ACCOUNT_ID": "123456789012", "ENVIRONMENT": "production"}
 AT = "arn:aws:{}:us-east-1:123456789012:{}"
 LIVE = (
@@ -34,6 +34,7 @@ def test_backups_can_be_restored_and_not_deleted() -> None:
             "s3:GetObject",
             "s3:GetObjectVersion",
             "s3:ListBucket",
+            "s3:ListBucketVersions",
         }
 
 
@@ -46,11 +47,11 @@ def test_what_changes_something_is_bound_by_name_or_tag() -> None:
         and not all("${ENVIRONMENT}" in resource for resource in each["Resource"])
         and "environment" not in str(each.get("Condition"))
     }
-    # RDS chooses the names of these secrets. Instances start only from a template that is a drill's: see the next.
+    # RDS chooses the names of these secrets, DynamoDB those of its logs of imports. Instances start only from a template that
+    # is a drill's: see the next.
     assert free == {
-        "secretsmanager:CreateSecret",
-        "secretsmanager:RotateSecret",
-        "secretsmanager:TagResource",
+        *("secretsmanager:CreateSecret", "secretsmanager:RotateSecret", "secretsmanager:TagResource"),
+        *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:PutRetentionPolicy"),
         "ec2:RunInstances",
     }
 

@@ -95,6 +95,7 @@ KNOWN_TYPES = {
     "cloudwatch": "LogGroup Dashboard MetricAlarm",
     "sns": "Topic TopicPolicy TopicSubscription",
     "amp": "Workspace",
+    "xray": "Group SamplingRule",
     "eks": "Cluster NodeGroup Addon AccessEntry AccessPolicyAssociation PodIdentityAssociation",
     "rds": "SubnetGroup ClusterParameterGroup Cluster ClusterInstance",
     "elasticache": "SubnetGroup ParameterGroup ReplicationGroup",

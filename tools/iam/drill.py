@@ -67,37 +67,6 @@ STATEMENTS: tuple[Statement, ...] = (
         _at("rds", f"cluster-snapshot:{NAME}-*", f"cluster-pg:{NAME}-*", f"subgrp:{NAME}"),
     ),
     _allow(
-        "Caches",
-        _of("elasticache", "AddTagsToResource", "CreateReplicationGroup", "DeleteReplicationGroup"),
-        _at("elasticache", f"replicationgroup:{DRILLS}"),
-    ),
-    _allow(
-        "CacheBackups",
-        _of("elasticache", "CreateReplicationGroup"),
-        _at("elasticache", f"snapshot:{NAME}-*", f"parametergroup:{NAME}-*", f"subnetgroup:{NAME}"),
-    ),
-    _allow(
-        "Tables",
-        _of(
-            "dynamodb",
-            "BatchWriteItem",
-            "DeleteItem",
-            "DeleteTable",
-            "GetItem",
-            "PutItem",
-            "Query",
-            "RestoreTableFromBackup",
-            "Scan",
-            "TagResource",
-            "UpdateContinuousBackups",
-            "UpdateItem",
-            "UpdateTable",
-            "UpdateTimeToLive",
-        ),
-        _at("dynamodb", f"table/{DRILLS}"),
-    ),
-    _allow("TableBackups", _of("dynamodb", "RestoreTableFromBackup"), _at("dynamodb", f"table/{NAME}-*/backup/*")),
-    _allow(
         "NetworkMake",
         _of("ec2", "CreateSecurityGroup", "CreateSubnet", "CreateVpc"),
         _at("ec2", "security-group/*", "subnet/*", "vpc/*"),
@@ -133,7 +102,7 @@ STATEMENTS: tuple[Statement, ...] = (
         IS_OURS,
     ),
     _allow("Sets", _of("s3", "GetObject", "GetObjectVersion"), [f"{_BUCKETS}/*"]),
-    _allow("ListSets", _of("s3", "ListBucket"), [_BUCKETS]),
+    _allow("ListSets", _of("s3", "ListBucket", "ListBucketVersions"), [_BUCKETS]),
     # Evidence, locked like the sets; the sets themselves are not a drill's to write.
     _allow("Evidence", _of("s3", "PutObject"), [f"{_BUCKETS}/drills/*", f"{_BUCKETS}/restorable/*"]),
     _allow(
@@ -147,15 +116,95 @@ STATEMENTS: tuple[Statement, ...] = (
         [beside.MASTER_SECRETS],
         StringLike={beside.MASTER_SECRET_TAG: _at("rds", f"cluster:{DRILLS}")},
     ),
-    _allow("CacheTags", _of("elasticache", "ListTagsForResource"), _at("elasticache", f"replicationgroup:{DRILLS}")),
+    _allow("ListSnapshots", _of("rds", "DescribeDBClusterSnapshots"), ["*"]),
+)
+
+STORE_STATEMENTS: tuple[Statement, ...] = (
+    _allow(
+        "Caches",
+        _of(
+            "elasticache",
+            "AddTagsToResource",
+            "CreateCacheParameterGroup",
+            "CreateCacheSubnetGroup",
+            "CreateReplicationGroup",
+            "DeleteCacheParameterGroup",
+            "DeleteCacheSubnetGroup",
+            "DeleteReplicationGroup",
+            "ModifyCacheParameterGroup",
+        ),
+        _at("elasticache", *(f"{kind}:{DRILLS}" for kind in ("parametergroup", "replicationgroup", "subnetgroup"))),
+    ),
+    _allow(
+        "CacheBackups",
+        _of("elasticache", "CreateReplicationGroup"),
+        _at("elasticache", f"snapshot:{NAME}-*", f"parametergroup:{NAME}-*", f"subnetgroup:{NAME}"),
+    ),
+    _allow(
+        "Tables",
+        _of(
+            "dynamodb",
+            "BatchWriteItem",
+            "DeleteItem",
+            "DeleteTable",
+            "GetItem",
+            "ImportTable",
+            "PutItem",
+            "Query",
+            "RestoreTableFromBackup",
+            "Scan",
+            "TagResource",
+            "UpdateContinuousBackups",
+            "UpdateItem",
+            "UpdateTable",
+            "UpdateTimeToLive",
+        ),
+        _at("dynamodb", f"table/{DRILLS}"),
+    ),
+    _allow("TableImports", _of("dynamodb", "DescribeImport"), _at("dynamodb", f"table/{DRILLS}/import/*")),
+    _allow("ListTableImports", _of("dynamodb", "ListImports"), ["*"]),
+    # DynamoDB says there what it could not import, as whoever asked it to.
+    _allow(
+        "LogsOfTableImports",
+        _of(
+            "logs",
+            "CreateLogGroup",
+            "CreateLogStream",
+            "DescribeLogGroups",
+            "DescribeLogStreams",
+            "PutLogEvents",
+            "PutRetentionPolicy",
+        ),
+        _at("logs", "log-group:/aws-dynamodb/*"),
+    ),
+    _allow("TableBackups", _of("dynamodb", "RestoreTableFromBackup"), _at("dynamodb", f"table/{NAME}-*/backup/*")),
+    # The file that a cache is made of is put where ElastiCache may read it.
+    _allow(
+        "Transfers",
+        _of(
+            "s3",
+            "AbortMultipartUpload",
+            "DeleteObject",
+            "GetObject",
+            "GetObjectTagging",
+            "PutObject",
+            "PutObjectTagging",
+        ),
+        [f"arn:${{PARTITION}}:s3:::{NAME}-transfers-*/{DRILLS}"],
+    ),
+    _allow(
+        "CacheTags",
+        _of("elasticache", "ListTagsForResource"),
+        _at("elasticache", *(f"{kind}:{DRILLS}" for kind in ("parametergroup", "replicationgroup", "subnetgroup"))),
+    ),
     _allow(
         "LookAtDrills",
         _of("dynamodb", "DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource"),
         _at("dynamodb", f"table/{DRILLS}"),
     ),
     _allow("ListTables", _of("dynamodb", "ListTables"), ["*"]),
-    _allow("ListSnapshots", _of("rds", "DescribeDBClusterSnapshots"), ["*"]),
 )
+"""Beside these, what restores tables and caches."""
 
 _MADE_FOR_CLUSTERS = ("internet-gateway", "launch-template", "route-table")
 
@@ -228,4 +277,8 @@ def _policy(statements: Iterable[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-DRILL: Mapping[str, dict[str, Any]] = {"drill": _policy(STATEMENTS), "drill-cluster": _policy(CLUSTER_STATEMENTS)}
+DRILL: Mapping[str, dict[str, Any]] = {
+    "drill": _policy(STATEMENTS),
+    "drill-stores": _policy(STORE_STATEMENTS),
+    "drill-cluster": _policy(CLUSTER_STATEMENTS),
+}

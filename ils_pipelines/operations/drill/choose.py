@@ -35,12 +35,14 @@ def choose(bucket: SetBucket, wanted: Wanted) -> SetId:
     return found
 
 
-def piece_of(manifest: Manifest, kind: PieceKind) -> Piece:
-    """The piece of a kind that there is one of. Raises `RestoreFailed`, with the reason why there is none."""
+def piece_of(manifest: Manifest, kind: PieceKind, *, every: bool = False) -> Piece:
+    """The (first) piece of a kind. Raises `RestoreFailed`, with the reason why there is none, or why one is missing when
+    `every` one that the set should have is wanted.
+    """
     found = manifest.of_kind(kind)
-    if found:
-        return found[0]
     reasons = [failure.reason for failure in manifest.failures if failure.kind is kind]
+    if found and not (every and reasons):
+        return found[0]
     raise RestoreFailed(
         f"expected the set {manifest.id} to hold a {kind.value}, found none"
         + (f": it could not be taken ({reasons[0]})" if reasons else "")

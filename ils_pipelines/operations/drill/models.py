@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -35,6 +36,15 @@ def check(subject: str, what: str, expected: object, found: object, *, passed: b
         expected=str(expected),
         found=str(found),
     )
+
+
+def flaw_checks(subject: str, flaws: list[str]) -> Iterator[Check]:
+    """Flaws are worded `what: expected …, found …`."""
+    for flaw in flaws:
+        what, _, words = flaw.partition(": ")
+        yield Check(subject=subject, what=what, passed=False, expected=words, found="otherwise")
+    if not flaws:
+        yield check(subject, "network, firewall, parameters, keys", "as they should be", "as they should be")
 
 
 class StepStatus(StrEnum):

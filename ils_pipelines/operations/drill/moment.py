@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ils_pipelines.operations.access.database import database_access
-from ils_pipelines.operations.drill.models import check
+from ils_pipelines.operations.drill.models import check, flaw_checks
 from ils_pipelines.operations.drill.session import Session
-from ils_pipelines.operations.drill.stores import flaw_checks, snapshot_of, state_of
+from ils_pipelines.operations.drill.stores import snapshot_of, state_of
 from ils_pipelines.operations.drill.verify.database import sound_checks, state_checks
 from ils_pipelines.operations.restore.database import (
     FromMoment,

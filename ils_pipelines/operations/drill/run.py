@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.places import BackupPlaces, find_places
-from ils_pipelines.operations.drill import cluster, moment, objects, stores
+from ils_pipelines.operations.drill import cluster, moment, objects, stores, tables_and_cache
 from ils_pipelines.operations.drill.choose import Wanted, choose
 from ils_pipelines.operations.drill.holder import holding
 from ils_pipelines.operations.drill.leftovers import left_by_drills
@@ -193,6 +193,7 @@ class _Drill:
         set_id = choose(session.bucket, self._asked.wanted)
         self._set = set_id.name
         session.manifest = session.bucket.manifest(set_id)
+        session.not_restored.extend(tables_and_cache.not_restored(session))
         self._manifest_sha256 = session.manifest.digest
 
     def _try_keys(self) -> None:
@@ -214,7 +215,7 @@ class _Drill:
         if recipe.cluster:
             cluster.lay_ground(session)
             return
-        if recipe.database is None and not recipe.tables and not recipe.cache:
+        if recipe.database is None and recipe.tables is None and recipe.cache is None:
             return
         session.ground = lay_ground(self._target, session.place)
         flaws = list(isolation_flaws(self._target, session.ground))
@@ -253,7 +254,7 @@ class _Drill:
             checks=session.checks,
             rto=rto,
             rpo=rpo,
-            not_restored=session.recipe.not_restored,
+            not_restored=(*session.recipe.not_restored, *session.not_restored),
             leftovers=leftovers,
             live_before=before.digest,
             live_after=after.digest,

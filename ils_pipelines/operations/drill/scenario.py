@@ -42,6 +42,15 @@ class DatabaseSource(StrEnum):
     """A snapshot, and from the cluster made of it the moment before the damage."""
 
 
+class StoreSource(StrEnum):
+    """What tables and the cache are restored from."""
+
+    BACKUP = "backup"
+    """What the service keeps itself, in its region: on-demand backups, a snapshot."""
+    EXPORT = "export"
+    """Files of the set, in either of its buckets."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a drill does."""
@@ -54,8 +63,8 @@ class Recipe:
     """Which of the two buckets everything is read from."""
     database: DatabaseSource | None = None
     dump: bool = False
-    tables: bool = False
-    cache: bool = False
+    tables: StoreSource | None = None
+    cache: StoreSource | None = None
     objects: bool = False
     """Kubernetes objects, secrets, certificates and releases."""
     cluster: bool = False
@@ -74,8 +83,8 @@ RECIPES: Mapping[Scenario, Recipe] = {
         "All that an environment keeps is lost, and restored from the newest set.",
         database=DatabaseSource.SNAPSHOT,
         dump=True,
-        tables=True,
-        cache=True,
+        tables=StoreSource.BACKUP,
+        cache=StoreSource.BACKUP,
         objects=True,
     ),
     Scenario.DATABASE_LOSS: Recipe(
@@ -87,17 +96,15 @@ RECIPES: Mapping[Scenario, Recipe] = {
         "Rows are damaged at a known moment, and the database goes back to just before it.",
         database=DatabaseSource.MOMENT,
     ),
-    Scenario.CACHE_LOSS: Recipe("The cache is gone, and comes back from its snapshot.", cache=True),
+    Scenario.CACHE_LOSS: Recipe("The cache is gone, and comes back from its snapshot.", cache=StoreSource.BACKUP),
     Scenario.REGION_LOSS: Recipe(
         "The region is gone, with everything in it; the copies in the other region are all there is.",
         region=Side.AWAY,
         bucket=Side.AWAY,
         database=DatabaseSource.COPY,
         dump=True,
-        not_restored=(
-            "cache: ElastiCache copies no snapshots to other regions, sessions begin anew",
-            "tables: their copies are AWS Backup's recovery points, which the sandbox does not have",
-        ),
+        tables=StoreSource.EXPORT,
+        cache=StoreSource.EXPORT,
     ),
     Scenario.CLUSTER_REBUILD: Recipe(
         "The Kubernetes cluster is gone; another one is made, and the release runs in it.",
@@ -119,7 +126,8 @@ RECIPES: Mapping[Scenario, Recipe] = {
         bucket=Side.AWAY,
         database=DatabaseSource.COPIED_BACK,
         dump=True,
-        not_restored=("tables and cache: their backups in the region are gone, their items with them",),
+        tables=StoreSource.EXPORT,
+        cache=StoreSource.EXPORT,
     ),
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.details import DatabaseState
+from ils_pipelines.operations.backup.items import ItemsDigest
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.models import Check
 from ils_pipelines.operations.drill.scenario import Recipe
@@ -43,6 +44,10 @@ class Session:
     """What the database from the snapshot held before the application was tried on it."""
     damaged: datetime | None = None
     """When rows were damaged on purpose, in a copy."""
+    restored_items: dict[str, ItemsDigest] = field(default_factory=dict)
+    """By name of a table that was made of an export: what it held before time to live was put on."""
+    not_restored: list[str] = field(default_factory=list)
+    """What the set cannot bring back after this loss; stands in the evidence."""
     cache_token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     _checks: list[Check] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)

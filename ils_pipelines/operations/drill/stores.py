@@ -1,27 +1,25 @@
-"""Restoring databases, tables and caches of a set, each store's steps one after the other, the stores side by side."""
+"""Restoring the stores of a set side by side: here databases, and the application's work with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.operations.access.cache import CacheAccess
 from ils_pipelines.operations.access.database import database_access
 from ils_pipelines.operations.backup.details import (
-    CacheSnapshot,
     DatabaseDump,
     DatabaseSnapshot,
     DatabaseSnapshotCopy,
     DatabaseState,
     Piece,
     PieceKind,
-    TableBackup,
 )
 from ils_pipelines.operations.backup.fingerprint import fingerprint
+from ils_pipelines.operations.drill import tables_and_cache
 from ils_pipelines.operations.drill.choose import piece_of
-from ils_pipelines.operations.drill.models import Check, check
+from ils_pipelines.operations.drill.models import flaw_checks
 from ils_pipelines.operations.drill.scenario import DatabaseSource
 from ils_pipelines.operations.drill.session import Session
 from ils_pipelines.operations.drill.verify.application import smoke_checks
@@ -32,14 +30,10 @@ from ils_pipelines.operations.drill.verify.database import (
     sound_checks,
     state_checks,
 )
-from ils_pipelines.operations.drill.verify.stores import cache_checks, table_checks
-from ils_pipelines.operations.restore.cache import begin_cache, cache_flaws, finish_cache
 from ils_pipelines.operations.restore.database import FromSnapshot, begin_cluster, cluster_flaws, finish_cluster
 from ils_pipelines.operations.restore.dump import restore_dump
 from ils_pipelines.operations.restore.errors import restoring
 from ils_pipelines.operations.restore.ground import output
-from ils_pipelines.operations.restore.shapes import shape_of
-from ils_pipelines.operations.restore.tables import FromBackup, begin_table, finish_table
 from ils_pipelines.operations.restore.waiting import wait_for
 from ils_pipelines.settings.layers import Layer
 
@@ -57,12 +51,7 @@ def restores(session: Session) -> Mapping[str, Callable[[], None]]:
     work: dict[str, Callable[[], None]] = {}
     if recipe.database is not None and recipe.database is not DatabaseSource.MOMENT:
         work["restore database"] = partial(restore_database, session)
-    if recipe.tables:
-        for piece in session.of.of_kind(PieceKind.TABLE_BACKUP):
-            work[f"restore {piece.name.removeprefix('table-backup-')}"] = partial(_restore_table, session, piece)
-    if recipe.cache:
-        work["restore cache"] = partial(_restore_cache, session)
-    return work
+    return {**work, **tables_and_cache.restores(session)}
 
 
 def verifications(session: Session) -> Mapping[str, Callable[[], None]]:
@@ -71,12 +60,7 @@ def verifications(session: Session) -> Mapping[str, Callable[[], None]]:
     work: dict[str, Callable[[], None]] = {}
     if recipe.database is not None and recipe.database is not DatabaseSource.MOMENT:
         work["verify database"] = partial(verify_database, session)
-    if recipe.tables:
-        for piece in session.of.of_kind(PieceKind.TABLE_BACKUP):
-            work[f"verify {piece.name.removeprefix('table-backup-')}"] = partial(_verify_table, session, piece)
-    if recipe.cache:
-        work["verify cache"] = partial(_verify_cache, session)
-    return work
+    return {**work, **tables_and_cache.verifications(session)}
 
 
 def snapshot_of(session: Session) -> tuple[str, Piece]:
@@ -197,51 +181,3 @@ def prove_dump(session: Session) -> None:
 
 def _counts(state: DatabaseState) -> dict[str, int]:
     return {table.name: table.rows for table in state.tables}
-
-
-def _restore_table(session: Session, piece: Piece) -> None:
-    name = _table_name(session, piece)
-    begin_table(session.target, session.place, session.on, name, FromBackup(str(piece.arn)))
-    finish_table(session.target, session.place, name, shape_of(_table(piece)))
-
-
-def _verify_table(session: Session, piece: Piece) -> None:
-    dynamodb = session.target.client("dynamodb", region=session.place.region)
-    table = _table(piece)
-    session.record(table_checks(dynamodb, _table_name(session, piece), shape_of(table), table.items))
-
-
-def _table_name(session: Session, piece: Piece) -> str:
-    return session.place.named(piece.name.removeprefix("table-backup-"))
-
-
-def _table(piece: Piece) -> TableBackup:
-    assert isinstance(piece.details, TableBackup)  # noqa: S101
-    return piece.details
-
-
-def _restore_cache(session: Session) -> None:
-    piece = piece_of(session.of, PieceKind.CACHE_SNAPSHOT)
-    assert isinstance(piece.details, CacheSnapshot)  # noqa: S101
-    begin_cache(session.target, session.place, session.on, piece.details.snapshot, session.cache_token)
-    finish_cache(session.target, session.place)
-
-
-def _verify_cache(session: Session) -> None:
-    name = session.place.name
-    session.record(flaw_checks(f"cache {name}", cache_flaws(session.target, session.on, name)))
-    client = session.target.client("elasticache", region=session.place.region)
-    found = client.describe_replication_groups(ReplicationGroupId=name)["ReplicationGroups"][0]
-    endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
-    authorities = session.target.data_authorities()
-    access = CacheAccess(endpoint["Address"], endpoint["Port"], session.cache_token, authorities)
-    session.record(cache_checks(access, name))
-
-
-def flaw_checks(subject: str, flaws: list[str]) -> Iterator[Check]:
-    """Flaws are worded `what: expected …, found …`."""
-    for flaw in flaws:
-        what, _, words = flaw.partition(": ")
-        yield Check(subject=subject, what=what, passed=False, expected=words, found="otherwise")
-    if not flaws:
-        yield check(subject, "network, firewall, parameters, keys", "as they should be", "as they should be")

@@ -1,10 +1,11 @@
-"""ElastiCache: a replication group from a snapshot."""
+"""ElastiCache: a replication group from a snapshot, or from a file in S3."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
+from ils_pipelines.operations.restore.errors import restoring
 from ils_pipelines.operations.restore.ground import Ground, require_own
 from ils_pipelines.operations.restore.place import Place
 from ils_pipelines.operations.restore.waiting import wait_for
@@ -14,26 +15,34 @@ if TYPE_CHECKING:
     from ils_pipelines.targets.protocol import Target
 
 
-def begin_cache(target: Target, place: Place, ground: Ground, snapshot: str, token: str) -> str:
-    """Have one node restored from a snapshot, behind that auth token; its name. Does not wait.
+@dataclass(frozen=True)
+class FromFile:
+    """An RDB file in a bucket of the region restored to, encrypted by S3's own key: ElastiCache reads no other."""
+
+    arn: str
+
+    def __str__(self) -> str:
+        return f"file {self.arn}"
+
+
+def begin_cache(target: Target, place: Place, ground: Ground, source: str | FromFile, token: str) -> str:
+    """Have one node made of a snapshot, by its name, or of a file, behind that auth token; its name. Does not wait.
 
     Raises `RestoreFailed`.
     """
     client = target.client("elasticache", region=place.region)
     settings = target.environment.cache
-    if ground.cache_subnets is None or ground.cache_parameters is None:
-        raise RestoreFailed(
-            f"the cache cannot be restored in {ground.region}: ElastiCache copies no snapshots to other regions. It starts "
-            "empty there."
-        )
     own_key = {} if ground.keys.cache is None else {"KmsKeyId": ground.keys.cache}
-    with restoring(f"cache {place.name}", f"snapshot {snapshot}"):
+    begins: dict[str, Any] = (
+        {"SnapshotArns": [source.arn]} if isinstance(source, FromFile) else {"SnapshotName": source}
+    )
+    with restoring(f"cache {place.name}", str(source) if isinstance(source, FromFile) else f"snapshot {source}"):
         if _is_there(client, place):
             return place.name
         client.create_replication_group(
             ReplicationGroupId=place.name,
             ReplicationGroupDescription=f"Restored cache of {target.environment.name}",
-            SnapshotName=snapshot,
+            **begins,
             Engine=settings.engine.value,
             EngineVersion=settings.engine_version,
             CacheNodeType=settings.node_type,

@@ -28,7 +28,8 @@ OTHER_NETWORK = "10.255.0.0/16"
 """Of the network that is made where there is none. It is joined to no other."""
 _OTHER_SUBNETS = ("10.255.1.0/24", "10.255.2.0/24")
 _PARAMETERS = {"rds.force_ssl": "1"}
-"""Of a parameter group made where there is none."""
+"""Of a parameter group made where there is none; likewise of a cache's, as the layer of the cache has it."""
+_CACHE_PARAMETERS = {"maxmemory-policy": "volatile-ttl"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,8 @@ class Ground:
     database_subnets: str
     """Name of the subnet group."""
     database_parameters: str
-    cache_subnets: str | None
-    """None where no cache can be restored: ElastiCache copies no snapshots to other regions."""
-    cache_parameters: str | None
+    cache_subnets: str
+    cache_parameters: str
     keys: Keys
 
 
@@ -95,9 +95,9 @@ def _abroad(target: Target, place: Place) -> Ground:
         security_group_id=make_security_group(target, place, vpc_id),
         database_subnets=_make_subnet_group(target, place, subnets),
         database_parameters=_make_parameter_group(target, place),
-        cache_subnets=None,
-        cache_parameters=None,
-        keys=Keys(database=key, cache=None, tables=None, secrets=None),
+        cache_subnets=_make_cache_subnet_group(target, place, subnets),
+        cache_parameters=_make_cache_parameter_group(target, place),
+        keys=Keys(database=key, cache=key, tables=key, secrets=None),
     )
 
 
@@ -243,6 +243,38 @@ def _make_parameter_group(target: Target, place: Place) -> str:
             Parameters=[
                 {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "immediate"}
                 for name, value in _PARAMETERS.items()
+            ],
+        )
+    return place.name
+
+
+def _make_cache_subnet_group(target: Target, place: Place, subnets: list[str]) -> str:
+    client = target.client("elasticache", region=place.region)
+    known = contextlib.suppress(client.exceptions.CacheSubnetGroupAlreadyExistsFault)
+    with restoring(f"cache subnet group {place.name}", place.region), known:
+        client.create_cache_subnet_group(
+            CacheSubnetGroupName=place.name,
+            CacheSubnetGroupDescription=f"Restored cache of {target.environment.name}",
+            SubnetIds=subnets,
+            Tags=place.tag_list(place.name),
+        )
+    return place.name
+
+
+def _make_cache_parameter_group(target: Target, place: Place) -> str:
+    client = target.client("elasticache", region=place.region)
+    with restoring(f"cache parameter group {place.name}", place.region):
+        with contextlib.suppress(client.exceptions.CacheParameterGroupAlreadyExistsFault):
+            client.create_cache_parameter_group(
+                CacheParameterGroupName=place.name,
+                CacheParameterGroupFamily=target.environment.cache.parameter_group_family,
+                Description=f"Settings of {place.name}",
+                Tags=place.tag_list(place.name),
+            )
+        client.modify_cache_parameter_group(
+            CacheParameterGroupName=place.name,
+            ParameterNameValues=[
+                {"ParameterName": name, "ParameterValue": value} for name, value in _CACHE_PARAMETERS.items()
             ],
         )
     return place.name

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from ils_pipelines.engine.models import Change, DiffKind, Operation, Plan, PropertyDiff
 from ils_pipelines.operations.backup.bucket import SetBucket
-from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, TableBackup
+from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, KeptTable, Piece, PieceKind
+from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.backup.pieces import cache_snapshot, table_backup
 from ils_pipelines.operations.backup.places import find_places
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.restore.cache import begin_cache, cache_flaws, finish_cache
@@ -24,14 +26,17 @@ from ils_pipelines.operations.restore.database import (
     finish_cluster,
 )
 from ils_pipelines.operations.restore.errors import RestoreFailed
+from ils_pipelines.operations.restore.exports import begin_transfer, end_transfer, export_of
 from ils_pipelines.operations.restore.ground import isolation_flaws, lay_ground, output
 from ils_pipelines.operations.restore.place import Place, restore_place
 from ils_pipelines.operations.restore.shapes import shape_of
 from ils_pipelines.operations.restore.tables import (
     FromBackup,
+    FromExport,
     FromTable,
     TableShape,
     begin_table,
+    finish_import,
     finish_table,
     read_shape,
     shape_flaws,
@@ -69,9 +74,20 @@ class Item:
 
     store: Store
     name: str
-    source: FromSnapshot | FromMoment | FromBackup | FromTable
+    source: FromSnapshot | FromMoment | FromBackup | FromTable | FromExport | KeptExport
     shape: TableShape | None = None
     """Of a table."""
+
+
+@dataclass(frozen=True)
+class KeptExport:
+    """The file of a cache in the set's bucket, from where it is put where ElastiCache reads it."""
+
+    bucket: SetBucket
+    piece: Piece
+
+    def __str__(self) -> str:
+        return f"file {self.bucket.place(self.piece.object.key if self.piece.object else '')}"
 
 
 @dataclass(frozen=True)
@@ -119,7 +135,7 @@ def plan_restore(target: Target, request: Request) -> RestorePlan:
         bucket = SetBucket(target, find_places(target).here)
         manifest = bucket.manifest(SetId.parse(environment.name, request.set))
         digest = manifest.digest
-        items = tuple(_of_set(place, request, manifest.pieces))
+        items = tuple(_of_set(target, place, request, bucket, manifest))
         missing = request.stores - {item.store for item in items}
         left_out += [f"{store.value}: the set holds none" for store in sorted(missing)]
     else:
@@ -129,16 +145,44 @@ def plan_restore(target: Target, request: Request) -> RestorePlan:
     return RestorePlan(environment.name, place, items, digest, tuple(left_out))
 
 
-def _of_set(place: Place, request: Request, pieces: tuple[Piece, ...]) -> Iterator[Item]:
-    for piece in pieces:
-        details = piece.details
-        if isinstance(details, DatabaseSnapshot) and Store.DATABASE in request.stores:
-            yield Item(Store.DATABASE, place.name, FromSnapshot(details.snapshot))
-        elif isinstance(details, TableBackup) and Store.TABLES in request.stores:
-            name = place.named(piece.name.removeprefix("table-backup-"))
-            yield Item(Store.TABLES, name, FromBackup(str(piece.arn)), shape_of(details))
-        elif isinstance(details, CacheSnapshot) and Store.CACHE in request.stores:
-            yield Item(Store.CACHE, place.name, FromSnapshot(details.snapshot))
+def _of_set(target: Target, place: Place, request: Request, bucket: SetBucket, manifest: Manifest) -> Iterator[Item]:
+    """What the services keep comes first; where that is gone, the exports of the set do."""
+    if Store.DATABASE in request.stores:
+        for piece in manifest.of_kind(PieceKind.DATABASE_SNAPSHOT):
+            assert isinstance(piece.details, DatabaseSnapshot)  # noqa: S101
+            yield Item(Store.DATABASE, place.name, FromSnapshot(piece.details.snapshot))
+    if Store.TABLES in request.stores:
+        for table in TABLES:
+            backup, export = (manifest.piece(f"{kind.value}-{table}") for kind in _KINDS_OF_TABLES)
+            source = _source_of_table(target, bucket, backup, export)
+            kept = (backup or export) and (backup or export).details  # type: ignore[union-attr]
+            if source is not None and isinstance(kept, KeptTable):
+                yield Item(Store.TABLES, place.named(table), source, shape_of(kept))
+    if Store.CACHE in request.stores:
+        snapshot, file = (manifest.piece(kind.value) for kind in (PieceKind.CACHE_SNAPSHOT, PieceKind.CACHE_EXPORT))
+        if snapshot is not None and (file is None or _has_snapshot(target, snapshot)):
+            assert isinstance(snapshot.details, CacheSnapshot)  # noqa: S101
+            yield Item(Store.CACHE, place.name, FromSnapshot(snapshot.details.snapshot))
+        elif file is not None:
+            yield Item(Store.CACHE, place.name, KeptExport(bucket, file))
+
+
+_KINDS_OF_TABLES = (PieceKind.TABLE_BACKUP, PieceKind.TABLE_EXPORT)
+
+
+def _source_of_table(
+    target: Target, bucket: SetBucket, backup: Piece | None, export: Piece | None
+) -> FromBackup | FromExport | None:
+    if backup is not None and (
+        export is None or table_backup.describe(target.client("dynamodb"), str(backup.arn)) is not None
+    ):
+        return FromBackup(str(backup.arn))
+    return None if export is None else export_of(bucket, export)
+
+
+def _has_snapshot(target: Target, piece: Piece) -> bool:
+    assert isinstance(piece.details, CacheSnapshot)  # noqa: S101
+    return cache_snapshot.describe(target.client("elasticache"), piece.details.snapshot) is not None
 
 
 def _of_moment(target: Target, place: Place, request: Request, left_out: list[str]) -> Iterator[Item]:
@@ -168,8 +212,11 @@ def carry_out(target: Target, plan: RestorePlan, *, on_item: OnItem = lambda _na
             isinstance(item.source, FromSnapshot) and item.store is Store.DATABASE
         ):
             begin_cluster(target, plan.place, ground, item.source, item.name)
-        elif isinstance(item.source, FromBackup | FromTable):
+        elif isinstance(item.source, FromBackup | FromTable | FromExport):
             begin_table(target, plan.place, ground, item.name, item.source)
+        elif isinstance(item.source, KeptExport):
+            file = begin_transfer(target, plan.place, item.source.bucket, item.source.piece)
+            begin_cache(target, plan.place, ground, file, _live_token(target))
         elif isinstance(item.source, FromSnapshot):
             begin_cache(target, plan.place, ground, item.source.snapshot, _live_token(target))
     for item in plan.items:
@@ -178,11 +225,15 @@ def carry_out(target: Target, plan: RestorePlan, *, on_item: OnItem = lambda _na
             finish_cluster(target, plan.place, ground, item.name)
             found = cluster_flaws(target, ground, item.name)
         elif item.shape is not None:
+            if isinstance(item.source, FromExport):
+                finish_import(target, plan.place, item.name)
             finish_table(target, plan.place, item.name, item.shape)
             found = list(shape_flaws(item.shape, read_shape(target.client("dynamodb"), item.name)))
         else:
             finish_cache(target, plan.place)
             found = cache_flaws(target, ground, item.name)
+            if isinstance(item.source, KeptExport):
+                end_transfer(target, plan.place)
         flaws += [f"{item.name}: {flaw}" for flaw in found]
         on_item(f"{item.store.value} {item.name}", "done")
     if flaws:

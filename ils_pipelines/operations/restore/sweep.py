@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
+from ils_pipelines.operations.restore.cache_kinds import CACHE_KINDS
 from ils_pipelines.operations.restore.cluster_kinds import CLUSTER_KINDS
 from ils_pipelines.operations.restore.kinds import KINDS, Kind, Made
 from ils_pipelines.operations.restore.namespaces import NAMESPACES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ils_pipelines.targets.protocol import Target
 
 THREADS = 8
-_REGIONAL = (*KINDS, *CLUSTER_KINDS)
+_REGIONAL = (*KINDS, *CACHE_KINDS, *CLUSTER_KINDS)
 _ALL = (*_REGIONAL, NAMESPACES)
 _BY_NAME = {kind.name: kind for kind in _ALL}
 

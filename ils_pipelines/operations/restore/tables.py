@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
 from ils_pipelines.operations.restore.ground import Ground
 from ils_pipelines.operations.restore.place import Place
-from ils_pipelines.operations.restore.waiting import wait_for
+from ils_pipelines.operations.restore.waiting import wait_for, wait_until
 from ils_pipelines.operations.scope import tags_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,23 @@ class FromBackup:
 
 
 @dataclass(frozen=True)
+class FromExport:
+    """Files of an export, of which a table can be made in any region."""
+
+    bucket: str
+    data: str
+    """Key prefix of the files."""
+    keys: tuple[str, ...]
+    """Of the table, each with its role, e.g. `sessionId HASH`."""
+    attributes: tuple[tuple[str, str], ...]
+    """Name and type of whatever is part of a key."""
+    indexes: tuple[Index, ...]
+
+    def __str__(self) -> str:
+        return f"export s3://{self.bucket}/{self.data}"
+
+
+@dataclass(frozen=True)
 class FromTable:
     """What a table that is there held at a moment; the latest that can be had without one."""
 
@@ -63,7 +80,10 @@ class FromTable:
         return f"table {self.table} as of {when}"
 
 
-def begin_table(target: Target, place: Place, ground: Ground, name: str, source: FromBackup | FromTable) -> None:
+Source = FromBackup | FromTable | FromExport
+
+
+def begin_table(target: Target, place: Place, ground: Ground, name: str, source: Source) -> None:
     """Have a table restored. Does not wait. Raises `RestoreFailed`.
 
     DynamoDB takes no tags here, so that until `finish_table` only the name tells whose the table is.
@@ -74,18 +94,11 @@ def begin_table(target: Target, place: Place, ground: Ground, name: str, source:
             raise RestoreFailed(f"expected a name that begins with {place.name}, found {name}")
         if _is_there(dynamodb, name):
             return
-        encryption: dict[str, Any] = (
-            {}
-            if ground.keys.tables is None
-            else {
-                "SSESpecificationOverride": {
-                    "Enabled": True,
-                    "SSEType": "KMS",
-                    "KMSMasterKeyId": ground.keys.tables,
-                }
-            }
-        )
-        if isinstance(source, FromBackup):
+        own_key: dict[str, Any] = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": ground.keys.tables}
+        encryption: dict[str, Any] = {} if ground.keys.tables is None else {"SSESpecificationOverride": own_key}
+        if isinstance(source, FromExport):
+            _begin_import(dynamodb, name, source, {} if ground.keys.tables is None else {"SSESpecification": own_key})
+        elif isinstance(source, FromBackup):
             dynamodb.restore_table_from_backup(TargetTableName=name, BackupArn=source.arn, **encryption)
         else:
             when: dict[str, Any] = (
@@ -94,6 +107,75 @@ def begin_table(target: Target, place: Place, ground: Ground, name: str, source:
             dynamodb.restore_table_to_point_in_time(
                 SourceTableName=source.table, TargetTableName=name, **when, **encryption
             )
+
+
+def _begin_import(dynamodb: Any, name: str, source: FromExport, encryption: dict[str, Any]) -> None:
+    made: dict[str, Any] = {
+        "TableName": name,
+        "AttributeDefinitions": [{"AttributeName": each, "AttributeType": kind} for each, kind in source.attributes],
+        "KeySchema": _key_schema(source.keys),
+        "BillingMode": "PAY_PER_REQUEST",
+        **encryption,
+    }
+    if source.indexes:
+        made["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index.name,
+                "KeySchema": _key_schema(index.keys),
+                "Projection": {"ProjectionType": index.projection},
+            }
+            for index in source.indexes
+        ]
+    dynamodb.import_table(
+        S3BucketSource={"S3Bucket": source.bucket, "S3KeyPrefix": source.data},
+        InputFormat="DYNAMODB_JSON",
+        InputCompressionType="GZIP",
+        TableCreationParameters=made,
+    )
+
+
+def _key_schema(keys: tuple[str, ...]) -> list[dict[str, str]]:
+    pairs = (key.split() for key in keys)
+    return [{"AttributeName": attribute, "KeyType": role} for attribute, role in pairs]
+
+
+def finish_import(target: Target, place: Place, name: str) -> None:
+    """Wait until all items of a table that is made of an export are there. Raises `RestoreFailed`.
+
+    Before `finish_table`: until time to live is on, the table holds exactly what was exported.
+    """
+    dynamodb = target.client("dynamodb", region=place.region)
+    latest: dict[str, Any] = {}
+    with restoring(f"table {name}", f"the import of table {name}"):
+
+        def done() -> bool:
+            latest.update(_newest_import(dynamodb, name))
+            return latest.get("ImportStatus") not in ("IN_PROGRESS", "CANCELLING")
+
+        wait_until(f"the import of table {name}", done)
+    if latest.get("ImportStatus") != "COMPLETED" or latest.get("ErrorCount"):
+        raise RestoreFailed(
+            f"table {name} could not be restored: expected all items of the export, found {latest.get('ErrorCount', 0)} that "
+            f"DynamoDB did not take ({latest.get('FailureCode')}: {latest.get('FailureMessage')}). CloudWatch's log group "
+            "/aws-dynamodb/imports names them. Use another set."
+        )
+
+
+def _newest_import(dynamodb: Any, name: str) -> dict[str, Any]:
+    """Raises botocore's ClientError, of a table that is not there as well. botocore has no paginator for this."""
+    asked: dict[str, Any] = {"TableArn": dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}
+    found: list[dict[str, Any]] = []
+    while True:
+        page = dynamodb.list_imports(**asked)
+        found += page["ImportSummaryList"]
+        if not page.get("NextToken"):
+            break
+        asked["NextToken"] = page["NextToken"]
+    if not found:
+        raise RestoreFailed(f"expected table {name} to be made of an export, found no import of it")
+    newest = max(found, key=lambda each: each["StartTime"])
+    described: dict[str, Any] = dynamodb.describe_import(ImportArn=newest["ImportArn"])["ImportTableDescription"]
+    return described
 
 
 def _is_there(dynamodb: Any, name: str) -> bool:

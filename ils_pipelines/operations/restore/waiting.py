@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+from ils_pipelines.operations.restore.errors import RestoreFailed
 
 _QUICK_SECONDS, _QUICK_LOOKS = 0.1, 100
 _SLOW_SECONDS = 10
@@ -23,3 +27,15 @@ def wait_for(client: Any, waiter: str, **parameters: Any) -> None:
             raise
         looks = max(1, int(LONGEST.total_seconds() / _SLOW_SECONDS))
         waiting.wait(**parameters, WaiterConfig={"Delay": _SLOW_SECONDS, "MaxAttempts": looks})
+
+
+def wait_until(what: str, done: Callable[[], bool]) -> None:
+    """Likewise of what botocore has no waiter for. Raises `RestoreFailed` after as long, and what `done` raises."""
+    began = time.monotonic()
+    while not done():
+        waited = time.monotonic() - began
+        if waited > LONGEST.total_seconds():
+            raise RestoreFailed(
+                f"expected {what} to be done within {LONGEST}, found that it is not. Look at it in AWS."
+            )
+        time.sleep(_QUICK_SECONDS if waited < _QUICK_SECONDS * _QUICK_LOOKS else _SLOW_SECONDS)

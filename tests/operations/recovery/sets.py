@@ -20,10 +20,13 @@ def bucket_of(site: Site) -> SetBucket:
     return SetBucket(site.target, find_places(site.target).here)
 
 
-def altered(site: Site, backup: Manifest, kind: PieceKind, change: Callable[[Piece], Piece]) -> Manifest:
-    """A set of its own, an hour and more before the real one, that is the same but for one piece; signed."""
+def altered(
+    site: Site, backup: Manifest, kinds: PieceKind | tuple[PieceKind, ...], change: Callable[[Piece], Piece]
+) -> Manifest:
+    """A set of its own, an hour and more before the real one, that is the same but for pieces of some kind; signed."""
+    several = kinds if isinstance(kinds, tuple) else (kinds,)
     earlier = replace(backup.id, moment=backup.id.moment - timedelta(hours=1, seconds=next(_number)))
-    pieces = tuple(change(piece) if piece.kind is kind else piece for piece in backup.pieces)
+    pieces = tuple(change(piece) if piece.kind in several else piece for piece in backup.pieces)
     manifest = backup.model_copy(update={"set": earlier.name, "pieces": pieces})
     bucket_of(site).write_manifest(manifest)
     return manifest

@@ -6,12 +6,14 @@ import base64
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
+from ils_pipelines.operations.backup.details import PieceKind
 from ils_pipelines.operations.backup.fingerprint import fingerprint as data_fingerprint
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.run import take_set
@@ -33,7 +35,7 @@ from tools.iam.actions import actions
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
-DRILL = ("drill", "drill-cluster")
+DRILL = ("drill", "drill-stores", "drill-cluster")
 OnStep = Callable[[str, str], None]
 
 
@@ -234,6 +236,49 @@ def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Sc
     assert calls(site) - allowed_actions((*READ_ONLY, *DRILL)) == set()
     away = site.environment.backup_vault.dr_region
     assert (evidence.region == away) is (scenario is Scenario.REGION_LOSS)
+    assert evidence.not_restored == ()
+    assert evidence.rto.verdict is Verdict.MET
+    if scenario is not Scenario.DATABASE_LOSS:
+        said = {(each.subject.rpartition("-")[2], each.what) for each in evidence.checks if each.passed}
+        parity = "time to live, indexes, recovery, protection, stream, tags"
+        for table in ("sessions", "analytics"):
+            assert {what for of, what in said if of == table} >= {"items", "checksum", parity}
+        assert "has keys" in {what for _, what in said}
+
+
+@pytest.mark.slow
+def test_tables_and_cache_come_back_when_their_backups_are_deleted(site: Site) -> None:
+    """What a ransom is: not a backup is left in the region, nor an object of the set's bucket there."""
+    plundered = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
+    dynamodb, cache, s3 = (site.client(each) for each in ("dynamodb", "elasticache", "s3"))
+    for piece in plundered.pieces:
+        if piece.kind is PieceKind.TABLE_BACKUP:
+            dynamodb.delete_backup(BackupArn=piece.arn)
+        elif piece.kind is PieceKind.DATABASE_SNAPSHOT:
+            site.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=piece.details.snapshot)  # type: ignore[union-attr]
+        elif piece.kind is PieceKind.CACHE_SNAPSHOT:
+            cache.delete_snapshot(SnapshotName=piece.details.snapshot)  # type: ignore[union-attr]
+    bucket = bucket_of(site).side.bucket
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=plundered.id.prefix):
+        for each in page["Versions"]:
+            s3.delete_object(
+                Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True
+            )
+    evidence = rehearse(site, plundered, Scenario.RANSOM)
+    assert evidence.causes == ()
+    assert {step.name for step in evidence.steps} >= {"restore sessions", "restore analytics", "restore cache"}
+
+
+@pytest.mark.long
+def test_a_set_without_exports_says_what_a_region_loss_takes_for_good(site: Site, backup: Manifest) -> None:
+    exports = (PieceKind.TABLE_EXPORT, PieceKind.CACHE_EXPORT)
+    pieces = tuple(piece for piece in backup.pieces if piece.kind not in exports)
+    earlier = replace(backup.id, moment=backup.id.moment - timedelta(hours=2))
+    poor = backup.model_copy(update={"set": earlier.name, "pieces": pieces})
+    bucket_of(site).write_manifest(poor)
+    evidence = rehearse(site, poor, Scenario.REGION_LOSS)
+    assert evidence.causes == ()
+    assert [each.partition(":")[0] for each in evidence.not_restored] == ["tables", "cache"]
 
 
 def test_a_change_of_what_is_live_is_named(site: Site, backup: Manifest) -> None:

@@ -16,7 +16,7 @@ from ils_pipelines.operations.drill.live import fingerprint
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from tests.operations.recovery.site import Site, until
-from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS
+from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS, STEPS_AWAY
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -25,6 +25,7 @@ BEFORE_ANYTHING = 6
 """So many of the steps come before the first thing is made."""
 CASES = [
     *((Scenario.FULL, step, number >= BEFORE_ANYTHING) for number, step in enumerate(STEPS)),
+    *((Scenario.REGION_LOSS, step, True) for step in STEPS_AWAY[BEFORE_ANYTHING:]),
     *(
         (scenario, step, number > 0)
         for scenario in (Scenario.CLUSTER_REBUILD, Scenario.CLUSTER_REBUILD_AWAY)

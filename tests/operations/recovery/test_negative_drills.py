@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, PieceKind
+from ils_pipelines.operations.backup.bucket import SetBucket
+from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, PieceKind, TableExport
 from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.backup.places import find_places
 from ils_pipelines.operations.drill.choose import Wanted
 from ils_pipelines.operations.drill.models import Evidence, Verdict
 from ils_pipelines.operations.drill.run import Asked, run_drill
@@ -166,3 +168,43 @@ def test_a_set_that_there_is_none_of(site: Site, backup: Manifest) -> None:
     evidence = run_drill(site.target, Asked(Scenario.CACHE_LOSS, Wanted("2001-01-01T043000Z")))
     assert "2001-01-01T043000Z" in evidence.causes[0]
     assert evidence.causes[0].startswith("choose a set: ")
+
+
+def test_an_export_that_somebody_wrote_over(site: Site, backup: Manifest) -> None:
+    """Its version is locked and there; DynamoDB would take the newest."""
+    away = SetBucket(site.target, find_places(site.target).there)
+    (export, *_) = backup.of_kind(PieceKind.TABLE_EXPORT)
+    assert isinstance(export.details, TableExport)
+    kept = export.details.files[-1]
+    on_top = away.write(kept.object.key, b"".join(away.chunks(kept.object)) + b"x")
+    try:
+        evidence = failed(site, backup, Scenario.REGION_LOSS)
+    finally:
+        away.s3.delete_object(
+            Bucket=on_top.bucket, Key=on_top.key, VersionId=on_top.version, BypassGovernanceRetention=True
+        )
+    assert f"version {on_top.version} of {kept.object.key}, not {kept.object.version}" in evidence.causes[0]
+
+
+@pytest.mark.long
+def test_a_corrupted_item_of_an_export(site: Site, backup: Manifest) -> None:
+    def other(piece: Piece) -> Piece:
+        assert isinstance(piece.details, TableExport)
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"checksum": "0" * 64})})
+
+    manifest = altered(site, backup, PieceKind.TABLE_EXPORT, other)
+    evidence = failed(site, manifest, Scenario.RANSOM)
+    assert len(evidence.causes) == 2
+    assert all(f"checksum: expected {'0' * 64}, found" in cause for cause in evidence.causes)
+
+
+@pytest.mark.long
+def test_a_truncated_file_of_the_cache(site: Site, backup: Manifest) -> None:
+    bucket = bucket_of(site)
+
+    def cut(piece: Piece) -> Piece:
+        assert piece.object is not None
+        return piece.model_copy(update={"object": bucket.write(piece.object.key, b"REDIS0011")})
+
+    evidence = failed(site, altered(site, backup, PieceKind.CACHE_EXPORT, cut), Scenario.RANSOM)
+    assert "the file is not what was backed up: expected the SHA-256" in evidence.causes[0]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ils_pipelines.operations.backup.details import CacheSnapshot, Piece, PieceKind, TableExport
+from ils_pipelines.operations.backup.items import items_of_table
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.live import fingerprint
 from ils_pipelines.operations.restore.approving import approve_restore, use_approval
@@ -24,6 +26,7 @@ from ils_pipelines.release.cluster import Cluster
 from ils_pipelines.release.objects import CONFIG_MAP, Ref
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
+from tests.operations.recovery.sets import altered
 from tests.operations.recovery.site import Site, site_for
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
@@ -81,13 +84,37 @@ def test_what_has_the_name_already_is_left_alone(site: Site, backup: Manifest, i
 
 def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None:
     moment = site.sql("SELECT clock_timestamp()")[0][0]
-    plan = plan_restore(site.target, Request(into, moment=moment))
-    assert [item.store for item in plan.items] == [Store.DATABASE]
-    assert [each.partition(":")[0] for each in plan.left_out] == [
-        f"table {site.live}-sessions",
-        f"table {site.live}-analytics",
-        "cache",
-    ]
+    table = f"{site.live}-sessions"
+    recovery = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": site.environment.tables.recovery_days}
+    site.client("dynamodb").update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+    try:
+        plan = plan_restore(site.target, Request(into, moment=moment))
+    finally:
+        site.client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+    assert [item.name for item in plan.items] == [f"{site.live}-{into}", f"{site.live}-{into}-analytics"]
+    assert [each.partition(":")[0] for each in plan.left_out] == [f"table {table}", "cache"]
+
+
+def test_exports_are_restored_where_the_backups_are_gone(site: Site, backup: Manifest, into: str) -> None:
+    def gone(piece: Piece) -> Piece:
+        if isinstance(piece.details, CacheSnapshot):
+            return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": "gone"})})
+        return piece.model_copy(update={"arn": f"{piece.arn}-gone"})
+
+    poor = altered(site, backup, (PieceKind.TABLE_BACKUP, PieceKind.CACHE_SNAPSHOT), gone)
+    plan = plan_restore(site.target, Request(into, set=poor.set, stores=frozenset({Store.TABLES, Store.CACHE})))
+    assert [str(item.source).partition(" ")[0] for item in plan.items] == ["export", "export", "file"]
+    for _interrupted_before in range(2):
+        carry_out(site.target, plan)
+    assert sorted(made.kind for made in made_under(site, into)) == ["cache", "security group", "table", "table"]
+    dynamodb = site.client("dynamodb")
+    for piece in backup.of_kind(PieceKind.TABLE_EXPORT):
+        assert isinstance(piece.details, TableExport)
+        name = f"{site.live}-{into}-{piece.name.removeprefix('table-export-')}"
+        found = items_of_table(dynamodb, name)
+        assert (found.count, found.checksum) == (piece.details.items, piece.details.checksum)
 
 
 @pytest.mark.parametrize("request_", [Request("x"), Request("x", set="2001-01-01T000000Z", moment=None)])

@@ -181,8 +181,11 @@ def test_a_region_without_a_network_gets_one_that_is_joined_to_nothing(site: Sit
     assert list(isolation_flaws(site.target, ground)) == []
     ec2 = site.client("ec2", place.region)
     assert ec2.describe_vpc_peering_connections()["VpcPeeringConnections"] == []
-    with pytest.raises(RestoreFailed, match="copies no snapshots to other regions"):
-        begin_cache(site.target, place, ground, "any", TOKEN)
+    cache = site.client("elasticache", place.region)
+    subnets = cache.describe_cache_subnet_groups(CacheSubnetGroupName=ground.cache_subnets)["CacheSubnetGroups"][0]
+    assert subnets["VpcId"] == ground.vpc_id
+    parameters = cache.describe_cache_parameters(CacheParameterGroupName=ground.cache_parameters, Source="user")
+    assert [each["ParameterValue"] for each in parameters["Parameters"]] == ["volatile-ttl"]
 
 
 @pytest.mark.parametrize("name", ["", "Big", "-x", "x-", "a--b", "a" * 33, "ä"])

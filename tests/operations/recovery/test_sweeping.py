@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ils_pipelines.operations.backup.details import PieceKind
+from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.restore.database import FromSnapshot, begin_cluster, finish_cluster
+from ils_pipelines.operations.restore.exports import begin_transfer
 from ils_pipelines.operations.restore.ground import lay_ground
 from ils_pipelines.operations.restore.namespaces import cluster_of, make_namespace
 from ils_pipelines.operations.restore.place import DRILL_PREFIX
 from ils_pipelines.operations.restore.sweep import is_left_over, of_drills, sweep
 from ils_pipelines.operations.restore.tables import FromBackup, begin_table, finish_table, read_shape
+from tests.operations.recovery.sets import bucket_of
 from tests.operations.recovery.site import Site
 
 HOUR = timedelta(hours=1)
 
 
-def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site, drill: str) -> None:
+def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site, backup: Manifest, drill: str) -> None:
     before = site.sandbox.inventory()
     here, there = site.place(drill), site.place(drill, region=site.environment.backup_vault.dr_region)
     ground = lay_ground(site.target, here)
     lay_ground(site.target, there)
+    begin_transfer(site.target, there, bucket_of(site), backup.of_kind(PieceKind.CACHE_EXPORT)[0])
     snapshot = site.snapshot()
     finish_cluster(site.target, here, ground, begin_cluster(site.target, here, ground, FromSnapshot(snapshot)))
     dynamodb, table = site.client("dynamodb"), here.named("sessions")
-    backup = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
+    arn = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
     from dataclasses import replace
 
     shape = replace(read_shape(dynamodb, f"{site.live}-sessions"), deletion_protection=True)
-    begin_table(site.target, here, ground, table, FromBackup(backup))
+    begin_table(site.target, here, ground, table, FromBackup(arn))
     finish_table(site.target, here, table, shape)
     cluster = cluster_of(site.target)
     assert cluster is not None
     make_namespace(cluster, here)
-    dynamodb.delete_backup(BackupArn=backup)
+    dynamodb.delete_backup(BackupArn=arn)
     site.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=snapshot)
 
     made = of_drills(site.target, drill)
@@ -43,6 +48,9 @@ def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site,
         "security group",
         "subnet group",
         "parameter group",
+        "cache subnet group",
+        "cache parameter group",
+        "file",
         "subnet",
         "network",
         "namespace",

@@ -37,6 +37,8 @@ STEPS = (
     "look at what is live again",
 )
 """Of a full drill."""
+STEPS_AWAY = tuple(step for step in STEPS if "objects" not in step)
+"""Of the loss of a region, or of the backups in it."""
 CLUSTER_STEPS = (
     "lay the ground",
     "make a control plane",

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ils_pipelines.operations.backup.details import TableExport
+from ils_pipelines.operations.backup.items import ItemsDigest
 from ils_pipelines.operations.drill.models import Check, check
 from ils_pipelines.operations.restore.tables import TableShape, read_shape, shape_flaws
 
@@ -28,6 +30,12 @@ def table_checks(dynamodb: Any, name: str, wanted: TableShape, items: int) -> It
     count = sum(page["Count"] for page in pages)
     yield check(subject, "has items", f"about {items}", count, passed=count > 0 or items == 0)
     yield from _table_smoke(dynamodb, name)
+
+
+def item_checks(name: str, kept: TableExport, found: ItemsDigest) -> Iterator[Check]:
+    """Whether a table held, item for item, what was exported."""
+    yield check(f"table {name}", "items", kept.items, found.count)
+    yield check(f"table {name}", "checksum", kept.checksum, found.checksum)
 
 
 def _table_smoke(dynamodb: Any, name: str) -> Iterator[Check]:
