@@ -76,7 +76,7 @@ def preflight(target: Target, *, now: bool = False) -> DatabasePreflight:
         )
     wanted = newest_allowed(standing.version, asked, _targets(target, standing.version))
     opens = next_opening(standing.window.lower(), datetime.now(UTC))
-    findings = [*_busy(standing), *_waiting(standing, now=now)]
+    findings = [*busy(standing), *waiting(standing, now=now)]
     if wanted != standing.version:
         # With the role of backups, where the file names one: who upgrades need not be let into the sets.
         findings += _backups(open_target(target.environment, JobFamily.BACKUP))
@@ -107,7 +107,8 @@ def _targets(target: Target, version: str) -> tuple[str, ...]:
     )
 
 
-def _busy(standing: DatabaseStanding) -> Iterator[Finding]:
+def busy(standing: DatabaseStanding) -> Iterator[Finding]:
+    """What of the database is not in service, or being changed."""
     remedy = "Wait until what is under way is over; `ils health` says what is wrong."
     # What a killed upgrade began goes on by itself: the next one waits for its end.
     for name, status in ((standing.cluster, standing.status), *((k, v[0]) for k, v in standing.instances.items())):
@@ -118,7 +119,7 @@ def _busy(standing: DatabaseStanding) -> Iterator[Finding]:
         yield Finding(f"database writer of {standing.cluster}", Urgency.CRITICAL, "one instance", found, remedy)
 
 
-def _waiting(standing: DatabaseStanding, *, now: bool) -> Iterator[Finding]:
+def waiting(standing: DatabaseStanding, *, now: bool) -> Iterator[Finding]:
     """RDS carries everything that waits out together: in the window, or as soon as one thing is asked for at once."""
     others = sorted(set(standing.pending) - {"EngineVersion"})
     if others:

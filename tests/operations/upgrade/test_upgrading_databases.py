@@ -18,8 +18,9 @@ from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.drift.scan import scan
-from ils_pipelines.operations.upgrade.database import DatabaseUpgrade, check, preflight, standing_of
-from ils_pipelines.operations.upgrade.database_models import newest_allowed, order
+from ils_pipelines.operations.findings import Urgency
+from ils_pipelines.operations.upgrade.database import DatabaseUpgrade, busy, check, preflight, standing_of, waiting
+from ils_pipelines.operations.upgrade.database_models import DatabaseStanding, newest_allowed, order
 from ils_pipelines.operations.upgrade.models import UpgradeRefused
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
@@ -166,3 +167,42 @@ def test_no_other_version_than_the_file_allows_is_ever_wanted(asked: str, target
 
     allowed = {each for each in targets if each.startswith("15.") and asked in ("15", each)}
     assert wanted == max({"15.12", *allowed}, key=order)
+
+
+def _standing(**different: Any) -> DatabaseStanding:
+    good: dict[str, Any] = {
+        "cluster": "ils-dev",
+        "version": "15.12",
+        "status": "available",
+        "window": "sun:05:00-sun:06:00",
+        "pending": {"EngineVersion": "15.17"},
+        "instances": {"ils-dev-1": ("available", "15.12")},
+        "writers": 1,
+    }
+    return DatabaseStanding(**{**good, **different})
+
+
+def test_nothing_speaks_against_a_database_in_service_where_only_its_version_waits() -> None:
+    assert [*busy(_standing()), *waiting(_standing(), now=True)] == []
+    assert list(busy(_standing(status="upgrading"))) == []
+
+
+@pytest.mark.parametrize(("now", "urgency"), [(False, Urgency.WARNING), (True, Urgency.CRITICAL)])
+def test_other_changes_that_wait_come_along_and_nobody_asked_for_that_now(now: bool, urgency: Urgency) -> None:
+    (finding,) = waiting(_standing(pending={"EngineVersion": "15.17", "Port": 5433}), now=now)
+
+    assert (finding.urgency, finding.found) == (urgency, "Port, which would come with it")
+
+
+@pytest.mark.parametrize(
+    ("different", "subject", "found"),
+    [
+        ({"writers": 0}, "database writer of ils-dev", "0 of 1 instances"),
+        ({"status": "stopped"}, "database ils-dev", "stopped"),
+        ({"instances": {"ils-dev-1": ("storage-full", "15.12")}}, "database ils-dev-1", "storage-full"),
+    ],
+)
+def test_a_database_that_is_not_in_service_is_not_upgraded(different: dict[str, Any], subject: str, found: str) -> None:
+    (finding,) = busy(_standing(**different))
+
+    assert (finding.subject, finding.urgency, finding.found) == (subject, Urgency.CRITICAL, found)
