@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.provisioning.versions import Verdict
+from ils_pipelines.settings.versions import Support
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +19,7 @@ def print_versions(out: Console, found: Sequence[Verdict]) -> None:
     for each in found:
         meant = "" if each.resolved == each.standing.version else f" (newest {each.resolved})"
         line = f"{each.path} {each.standing.version}{meant}: {each.says}, says {each.source}."
-        out.print(Text(line), style="yellow" if each.findings else "dim")
+        out.print(Text(line), style="yellow" if each.findings or not each.current else "dim")
 
 
 def version_entries(found: Sequence[Verdict]) -> list[dict[str, Any]]:
@@ -28,7 +29,7 @@ def version_entries(found: Sequence[Verdict]) -> list[dict[str, Any]]:
             "path": each.path,
             "version": each.standing.version,
             "newest": each.resolved,
-            "support": each.standing.support.value,
+            "support": each.standing.support.value if each.current else Support.UNKNOWN.value,
             "until": None if each.standing.until is None else each.standing.until.isoformat(),
             "source": each.source,
             "warnings": [finding.message for finding in each.findings],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.commands.versions import version_entries
 from ils_pipelines.provisioning.versions import Verdict, VersionRefused, check_versions, verdicts
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.versions import TABLE_DATE, TABLE_LASTS, Support
@@ -129,6 +130,7 @@ def test_a_table_that_is_too_old_tells_nothing(opened: Opened, refusing: Callabl
     unheard = by_path(verdicts(target, too_late))
     assert {path for path, each in unheard.items() if not each.current} == {"cluster.version", "cache.engine_version"}
     assert unheard["cluster.version"].says.startswith("not known: the table of versions is of 2026-11-01")
+    assert version_entries([unheard["cluster.version"]])[0]["support"] == "unknown"
 
 
 def test_a_version_that_nobody_can_tell_of_is_refused(opened: Opened, silent: LocalSandbox) -> None:
