@@ -168,7 +168,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str]) -> Run:
     with tempfile.TemporaryFile() as said:
         pid = os.posix_spawn(
             command[0],
-            command,
+            list(command),
             {"LANG": "C.UTF-8", **variables},
             file_actions=[(os.POSIX_SPAWN_DUP2, said.fileno(), 1), (os.POSIX_SPAWN_DUP2, said.fileno(), 2)],
         )

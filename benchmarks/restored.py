@@ -41,7 +41,7 @@ class BenchTarget:
         self._programs = programs
 
     def client(self, service: str, *, region: str | None = None) -> Any:
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=region)
 
     def postgres_program(self, name: str) -> tuple[str, Mapping[str, str]]:
         return str(Path(self._programs) / name), {"PATH": os.pathsep.join([self._programs, os.environ["PATH"]])}
@@ -52,7 +52,8 @@ def main(order: Order) -> None:
     access = DatabaseAccess(
         order.host, order.port, "bench", DatabaseLogin(order.user, order.password), Path(order.authorities)
     )
-    bucket = SetBucket(target, BackupSide("us-east-1", order.object.bucket, "", ""))
+    side = BackupSide("us-east-1", order.object.bucket, transfers="", key_arn="", signing_key_arn="")
+    bucket = SetBucket(target, side)
     restore_dump(target, access, DATABASE, bucket.chunks(order.object), order.sha256)
 
 

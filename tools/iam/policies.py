@@ -45,14 +45,14 @@ def policies(recorded: Mapping[str, Calls], declared: Calls, in_source: Mapping[
     for scan in SCANS:
         looks = {reference(name) for name in actions(recorded[scan]) | actions(in_source[scan])}
         found[scan] = _policy(_read_statements(looks))
-    return found | STATE | BACKUP | DRILL | NOTIFICATIONS
+    return {**found, **STATE, **BACKUP, **DRILL, **NOTIFICATIONS}
 
 
 def _actions_in(found: Mapping[str, Policy]) -> set[str]:
     return {name for policy in found.values() for statement in policy["Statement"] for name in statement["Action"]}
 
 
-def _reads(recorded: Mapping[str, Calls]) -> set[str]:
+def _reads(recorded: Mapping[str, Calls]) -> frozenset[str]:
     called = actions(recorded[READ_ONLY]) | {each for each in actions(recorded[PROVISION]) if reference(each).reads}
     return called | {f"{service}:{name}" for service, names in beside.PROVIDER_READS.items() for name in names}
 

@@ -141,7 +141,7 @@ def sandbox(directory: Path) -> Iterator[Sandbox]:
         kubernetes = started.state.kubernetes
         if kubernetes is None:
             raise RuntimeError("expected a sandbox with a Kubernetes server, found one without")
-        recorder = KubernetesRecorder(kubernetes.endpoint, kubernetes.ca_file)
+        recorder = KubernetesRecorder(kubernetes.endpoint, str(kubernetes.ca_file))
         yield Sandbox(directory.absolute(), started.state.aws.endpoint, recorder)
     finally:
         server.stop(directory)
