@@ -28,7 +28,7 @@ def get_resources(call: Call, world: World) -> Result:
     found = {each["ResourceARN"]: each for each in _of_moto(call, world)}
     wanted, kinds = call.params.get("TagFilters") or [], call.params.get("ResourceTypeFilters") or []
     if not call.params.get("ResourceARNList"):
-        for arn, tags in _others(call, world):
+        for arn, tags in _others(call, world, kinds):
             if arn not in found and tags and _matches(tags, wanted) and _is_of(arn, kinds):
                 listed = [{"Key": key, "Value": value} for key, value in tags.items()]
                 found[arn] = {"ResourceARN": arn, "Tags": listed}
@@ -46,11 +46,12 @@ def _of_moto(call: Call, world: World) -> Iterator[Result]:
             return
 
 
-def _others(call: Call, world: World) -> Iterator[tuple[str, Tags]]:
+def _others(call: Call, world: World, kinds: Sequence[str]) -> Iterator[tuple[str, Tags]]:
     yield from list(world.table(TAGS, call).items())
     yield from list(world.table(xray.TAGS, call).items())
     yield from _certificates(call, world)
-    for operation, member, identifier, kind in _EC2:
+    asked = not kinds or any(each.partition(":")[0] == "ec2" for each in kinds)
+    for operation, member, identifier, kind in _EC2 if asked else ():
         for each in world.invoke(call, "ec2", operation)[member]:
             tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()}
             yield f"arn:aws:ec2:{call.region}:{call.account}:{kind}/{each[identifier]}", tags
