@@ -65,6 +65,8 @@ KINDS: Mapping[str, _Kind] = {
     "aws:backup/vault:Vault": _Kind("backup-vault:(.+)"),
     "aws:backup/plan:Plan": _Kind("backup-plan:(.+)"),
     "aws:secretsmanager/secret:Secret": _Kind("secret:.+", ARN),
+    "aws:xray/group:Group": _Kind("group/.+", ARN),
+    "aws:xray/samplingRule:SamplingRule": _Kind("sampling-rule/(.+)"),
 }
 """By Pulumi's type. IAM roles, the one tagged kind that the tagging API does not list, are found by their name."""
 

@@ -37,7 +37,8 @@ def test_a_set_whose_run_was_killed_is_finished_by_the_next(sandbox: LocalSandbo
     assert made["CreateBackup"] == 2
     assert [made[each] for each in ("CreateDBClusterSnapshot", "CopyDBClusterSnapshot", "CreateSnapshot")] == [1, 1, 1]
     # The two snapshots, the backups of tables and the snapshot of the cache are no objects; an export of a table is three.
-    assert made["CompleteMultipartUpload"] == len(found["pieces"]) - 5 + 2 * 2
+    # What was uploaded, and not recorded before the run died, is uploaded anew, in a version of its own.
+    assert made["CompleteMultipartUpload"] >= len(found["pieces"]) - 5 + 2 * 2
 
 
 def test_sets_are_listed_with_how_the_environment_stands(whole: Manifest, sandbox: LocalSandbox) -> None:

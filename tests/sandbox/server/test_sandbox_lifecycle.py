@@ -101,7 +101,7 @@ def test_status_shows_endpoints_processes_and_memory(sandbox: Any) -> None:
 def test_what_is_unsupported_is_said(sandbox: Any) -> None:
     said = {each["area"]: each["unsupported"] for each in sandbox.run("limits", "--json").json["unsupported"]}
     assert "recovery points" in said["AWS Backup"]
-    assert "replication" in said["S3"]
+    assert "lifecycle rules" in said["S3"]
     text = sandbox.run("limits").out
     assert text.startswith("unsupported in the sandbox:")
     assert all(f"{area}: {unsupported}" in text for area, unsupported in said.items())
