@@ -240,11 +240,11 @@ def eks_token(
 
 @app.command(hidden=True)
 def cluster_job(
-    work: Annotated[str, typer.Argument(help="What to do: dump-database.")],
-    order: Annotated[str, typer.Argument(help="Where the order is: s3://BUCKET/KEY.")],
-    region: Annotated[str, typer.Option(help="Of the bucket.")],
+    work: Annotated[str, typer.Argument(help="What to do: dump-database, vitals.")],
+    order: Annotated[str | None, typer.Argument(help="Where the order is, if it needs one: s3://BUCKET/KEY.")] = None,
+    region: Annotated[str | None, typer.Option(help="Of the bucket.")] = None,
 ) -> None:
-    """Carry out the order of a job in an environment's cluster."""
+    """Do the work of a job in an environment's cluster."""
     from ils_pipelines.commands.cluster_job import run
 
     raise typer.Exit(run(work, order, region))

@@ -13,6 +13,7 @@ from ils_pipelines.commands.output import ExitCode, print_error
 from ils_pipelines.operations.backup.dump import DumpFailed, DumpOrder, access_of, dump
 from ils_pipelines.operations.backup.manifest import canonical
 from ils_pipelines.operations.backup.pieces.database_dump import PASSWORD_VARIABLE
+from ils_pipelines.operations.health.vitals.asking import ask
 from ils_pipelines.targets.sessions import Clients
 
 
@@ -40,15 +41,26 @@ def dump_database(order_place: str, region: str) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-WORKS: Mapping[str, Callable[[str, str], ExitCode]] = {"dump-database": dump_database}
+def vitals() -> ExitCode:
+    """Ask database, cache and application as this container's variables say, and tell what they answer."""
+    _say(ask(os.environ).line())
+    return ExitCode.SUCCESS
 
 
-def run(work: str, order_place: str, region: str) -> ExitCode:
+ORDERED: Mapping[str, Callable[[str, str], ExitCode]] = {"dump-database": dump_database}
+WORKS: Mapping[str, Callable[[], ExitCode]] = {"vitals": vitals}
+"""What needs an order, and what finds all that it needs in its container."""
+
+
+def run(work: str, order_place: str | None, region: str | None) -> ExitCode:
     """Raises what the work raises."""
-    if work not in WORKS:
-        print_error(f"expected one of {', '.join(WORKS)}, found {work!r}")
-        return ExitCode.USAGE
-    return WORKS[work](order_place, region)
+    if work in WORKS and order_place is None and region is None:
+        return WORKS[work]()
+    if work in ORDERED and order_place is not None and region is not None:
+        return ORDERED[work](order_place, region)
+    works = (*(f"{name} ORDER --region REGION" for name in ORDERED), *WORKS)
+    print_error(f"expected one of {', '.join(works)}; found {work!r} with {order_place or 'no order'}")
+    return ExitCode.USAGE
 
 
 def _say(line: str) -> None:

@@ -1,18 +1,21 @@
-"""`ils health`: whether an environment works at this moment. Starts no run and does not need Dagster."""
+"""`ils health`: whether an environment works at this moment. Starts no run of Dagster, but one job in the cluster."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.commands.output import ExitCode
 from ils_pipelines.commands.scanning import print_problem, scanned
-from ils_pipelines.operations.health.look import health as look
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
+from ils_pipelines.operations.health.look import health as look_at_health
 from ils_pipelines.operations.health.models import HealthReport, HealthStatus, LayerHealth
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _STYLES = {
+    HealthStatus.UNSUPPORTED: "dim",
     HealthStatus.HEALTHY: "green",
     HealthStatus.DEGRADED: "yellow",
     HealthStatus.UNKNOWN: "magenta",
@@ -22,6 +25,7 @@ _STYLES = {
 
 def health(environment: str, *, as_json: bool) -> ExitCode:
     """Look and show. Succeeds only when everything is there and healthy. Raises an `IlsError`."""
+    look = partial(look_at_health, jobs=run_cluster_job)
     return scanned(environment, look, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.sound)
 
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MetadataValue
 
+from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.operations.health.markdown import components_table, report_text
-from ils_pipelines.operations.health.models import HealthReport, HealthStatus
+from ils_pipelines.operations.health.models import NO_PROBLEM, HealthReport, HealthStatus
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -18,7 +19,7 @@ from ils_pipelines.targets.protocol import Target
 def _look(target: Target, layers: tuple[Layer, ...]) -> HealthReport:
     from ils_pipelines.operations.health.look import health
 
-    return health(target, layers)
+    return health(target, layers, run_cluster_job)
 
 
 def _check(report: HealthReport, layer: Layer) -> AssetCheckResult:
@@ -42,7 +43,6 @@ def _check(report: HealthReport, layer: Layer) -> AssetCheckResult:
 
 
 _URGENCIES = {
-    HealthStatus.HEALTHY: Urgency.FINE,
     HealthStatus.DEGRADED: Urgency.WARNING,
     HealthStatus.UNKNOWN: Urgency.UNKNOWN,
     HealthStatus.UNHEALTHY: Urgency.CRITICAL,
@@ -52,7 +52,7 @@ _URGENCIES = {
 def _findings(report: HealthReport, layer: Layer) -> Iterator[Finding]:
     found = next(each for each in report.layers if each.layer is layer)
     for each in found.findings:
-        if each.status is not HealthStatus.HEALTHY:
+        if each.status not in NO_PROBLEM:
             yield Finding(each.component, _URGENCIES[each.status], each.expected, each.found, each.remedy)
 
 

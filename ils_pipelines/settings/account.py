@@ -29,7 +29,7 @@ class JobFamily(StrEnum):
     """
 
     READ_ONLY = "read_only"
-    """Drift, health and posture."""
+    """Drift, health and posture. Health makes one job in the environment's cluster, which asks."""
     BACKUP = "backup"
     DRILL = "drill"
     CERTIFICATES = "certificates"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ils_pipelines.targets.jobs import ClusterJob
+    from ils_pipelines.targets.jobs import ClusterJob, KeyOf
 
 CONTAINER = "job"
 USER_ID = 1000
@@ -43,7 +43,10 @@ def _pod(job: ClusterJob) -> dict[str, Any]:
         "name": CONTAINER,
         "image": job.image,
         "command": list(job.command),
-        "env": [{"name": name, "value": value} for name, value in sorted(job.variables.items())],
+        "env": [
+            *({"name": name, "value": value} for name, value in sorted(job.variables.items())),
+            *({"name": name, "valueFrom": _source(found)} for name, found in sorted(job.taken.items())),
+        ],
         # The limit of memory is the request: a node short of memory ends others first.
         "resources": {
             "requests": {"cpu": job.cpu, "memory": job.memory},
@@ -75,3 +78,7 @@ def _pod(job: ClusterJob) -> dict[str, Any]:
     if job.service_account is not None:
         pod["serviceAccountName"] = job.service_account
     return pod
+
+
+def _source(found: KeyOf) -> dict[str, Any]:
+    return {"secretKeyRef" if found.secret else "configMapKeyRef": {"name": found.name, "key": found.key}}

@@ -33,6 +33,15 @@ class JobCancelled(IlsError):
 
 
 @dataclass(frozen=True)
+class KeyOf:
+    """One entry of a ConfigMap or a Secret that is in the job's namespace already."""
+
+    name: str
+    key: str
+    secret: bool = False
+
+
+@dataclass(frozen=True)
 class ClusterJob:
     """What is to run, and with what."""
 
@@ -44,6 +53,8 @@ class ClusterJob:
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables whose values are seen in the container alone: they go through a Secret that lives as long as the job."""
+    taken: Mapping[str, KeyOf] = field(default_factory=dict)
+    """Variables whose values the cluster puts in, from what it has: whoever asks for the job does not see them."""
     service_account: str | None = None
     cpu: str = "500m"
     memory: str = "512Mi"

@@ -211,7 +211,7 @@ def plan(target: Target) -> None:
 
 def watch(target: Target) -> None:
     scan(target)
-    health(target)
+    health(target, jobs=run_cluster_job)
     posture(target)
     check_teardown(target, confirmed=target.environment.name)
     leftovers_of(target)
