@@ -193,6 +193,14 @@ def test_without_a_release_there_is_no_login_to_ask_with(site: Site) -> None:
     assert all("no release" in each.found for each in unknown)
 
 
+def test_an_environment_without_an_application_is_not_asked(site: Site) -> None:
+    environment = site.target.environment
+    layers = tuple(layer for layer in environment.layers if layer is not Layer.APP_RELEASE)
+    report = vitals(site.sibling(environment.model_copy(update={"layers": layers})))
+
+    assert not any(component.startswith(("answers", "login")) for component in named(report))
+
+
 def test_what_was_never_provisioned_is_not_asked(site: Site) -> None:
     assert vitals(site.sibling(Environment(name="never"))).findings == ()
 

@@ -39,7 +39,9 @@ _PAGE_REMEDY = "Look at the pods' logs: /ready names what the application misses
 
 
 def vitals_probes(target: Target, jobs: JobRunner) -> tuple[Probe[HealthFinding], ...]:
-    """They share one job, which runs beside the other probes."""
+    """They share one job, which runs beside the other probes. None where there is never an application to ask as."""
+    if Layer.APP_RELEASE not in target.environment.layers:
+        return ()
     vitals = Vitals(target, jobs)
     return (
         Probe("database", Layer.DATABASE, "answers of the database", lambda view: _database(view, vitals)),
