@@ -89,6 +89,8 @@ class Command(PulumiCommand):
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._interrupted = False
+        self.pids: list[int] = []
+        """Of the processes that it ran, the one under way among them."""
 
     def run(
         self,
@@ -112,6 +114,7 @@ class Command(PulumiCommand):
                     stderr=stderr,
                     start_new_session=True,
                 )
+                self.pids.append(process.pid)
                 if self._interrupted:
                     process.send_signal(signal.SIGINT)
             code = process.wait()

@@ -198,8 +198,12 @@ class PulumiEngine:
                 **options,
             )
 
-        with self._explaining(work, recorder):
-            watched(run, work.command, cancel=cancel, timeout=timeout)
+        try:
+            with self._explaining(work, recorder):
+                watched(run, work.command, cancel=cancel, timeout=timeout)
+        finally:
+            if work.command.interrupted:
+                locking.give_back(self._backend(), work.stack, work.command.pids)
         if recorder.listener_error is not None:
             raise recorder.listener_error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ils_pipelines.engine.errors import EngineError, StackLocked
 from ils_pipelines.engine.models import LockHolder, Stack
 from ils_pipelines.engine.pulumi.backend import Backend, locks
@@ -32,3 +34,14 @@ def unlock(backend: Backend, stack: Stack, *, force: bool) -> LockHolder | None:
     for lock in found:
         backend.remove(lock.path)
     return found[0].holder if found else None
+
+
+def give_back(backend: Backend, stack: Stack, pids: Collection[int]) -> None:
+    """Remove the locks of processes that were ours, `pids`, and have ended.
+
+    Pulumi takes the lock a moment before it listens for interrupts, and gives it back a moment after (pulumi/pulumi
+    pkg/backend/diy/backend.go): one that comes in between ends it with the lock still there.
+    """
+    for lock in locks(backend, stack):
+        if lock.stale and lock.holder.pid in pids:
+            backend.remove(lock.path)
