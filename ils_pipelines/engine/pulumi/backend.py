@@ -133,11 +133,12 @@ def _lock(path: str, content: bytes) -> Lock:
     command = _command_of(holder)
     if command is None:
         return Lock(path, holder.model_copy(update={"stale": True}), stale=True)
-    operation = next((word for word in command if word in _OPERATIONS), holder.operation)
+    operation = next((word for word in command if word in OPERATIONS), holder.operation)
     return Lock(path, holder.model_copy(update={"operation": operation}), stale=False)
 
 
-_OPERATIONS = frozenset({"up", "destroy", "refresh", "import", "cancel", "preview"})
+OPERATIONS = frozenset({"up", "destroy", "refresh", "import", "cancel", "preview"})
+"""Pulumi's commands that work on a stack, and may take their time."""
 
 
 def _command_of(holder: LockHolder) -> list[str] | None:

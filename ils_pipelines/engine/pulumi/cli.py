@@ -17,6 +17,7 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from ils_pipelines.engine.errors import EngineError
+from ils_pipelines.engine.pulumi.backend import OPERATIONS
 
 TOOLS_VARIABLE = "ILS_TOOLS_DIR"
 VERSION_TIMEOUT_SECONDS = 60
@@ -100,12 +101,16 @@ class Command(PulumiCommand):
         on_output: Any = None,  # noqa: ARG002 the base class's
         on_error: Any = None,  # noqa: ARG002
     ) -> CommandResult:
-        """Raises CommandError, or one of its kinds, when the command fails."""
+        """Raises CommandError, or one of its kinds, when the command fails, or is an operation and somebody interrupted."""
+        # What only reads a record is over in a moment, and needed to tell what the operation did.
+        operation = args[0] in OPERATIONS
         env = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
         out, err = Path(cwd, ".stdout"), Path(cwd, ".stderr")
         with out.open("wb") as stdout, err.open("wb") as stderr:
             with self._lock:
-                self._process = process = subprocess.Popen(
+                if self._interrupted and operation:
+                    raise create_command_error(CommandResult("", "interrupted before it began", -signal.SIGINT))
+                process = subprocess.Popen(
                     [self.command, "--non-interactive", *args],
                     cwd=cwd,
                     env=env,
@@ -115,8 +120,7 @@ class Command(PulumiCommand):
                     start_new_session=True,
                 )
                 self.pids.append(process.pid)
-                if self._interrupted:
-                    process.send_signal(signal.SIGINT)
+                self._process = process if operation else None
             code = process.wait()
         with self._lock:
             self._process = None
