@@ -13,6 +13,8 @@ from typing import Annotated, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ils_pipelines.settings.yaml_document import SafeLoader
+
 HOURS_PER_MONTH = Decimal(730)
 """As AWS's own calculator counts: 8760 hours a year over twelve months."""
 FILE = "prices.yaml"
@@ -95,4 +97,4 @@ class PriceTable(_Model):
 def price_table() -> PriceTable:
     """The table that comes with this package."""
     text = files("ils_pipelines.settings").joinpath(FILE).read_text(encoding="utf-8")
-    return PriceTable.model_validate(yaml.safe_load(text))
+    return PriceTable.model_validate(yaml.load(text, Loader=SafeLoader))  # noqa: S506 it is a safe one

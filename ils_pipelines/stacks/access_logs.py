@@ -9,7 +9,7 @@ import pulumi
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.stacks import aws, policies
-from ils_pipelines.stacks.buckets import keep_private, tls_only
+from ils_pipelines.stacks.buckets import encrypt_with_own_key, forget, keep_private, tls_only
 from ils_pipelines.stacks.naming import Naming
 
 _LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -50,34 +50,8 @@ class AccessLogBucket(pulumi.ComponentResource):
         )
         self.name = bucket.bucket
         private = keep_private(name, bucket.bucket, inside)
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="AES256"
-                    )
-                )
-            ],
-            opts=inside,
-        )
-        aws.s3.BucketLifecycleConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketLifecycleConfigurationRuleArgs(
-                    id="forget",
-                    status="Enabled",
-                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-                    expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.keep_days),
-                    abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                        days_after_initiation=1
-                    ),
-                )
-            ],
-            opts=inside,
-        )
+        encrypt_with_own_key(name, bucket.bucket, inside)
+        forget(name, bucket.bucket, inside, days=args.keep_days)
 
         def policy(account_id: str) -> str:
             arn = f"arn:{args.account.partition}:s3:::{args.naming.name('alb-logs', account_id, args.account.region)}"

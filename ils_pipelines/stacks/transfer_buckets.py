@@ -13,7 +13,7 @@ import pulumi
 
 from ils_pipelines.settings.account import AwsAccount
 from ils_pipelines.stacks import aws, policies
-from ils_pipelines.stacks.buckets import keep_private, tls_only
+from ils_pipelines.stacks.buckets import encrypt_with_own_key, forget, keep_private, tls_only
 from ils_pipelines.stacks.naming import Naming
 
 _DAYS = 1
@@ -43,34 +43,8 @@ class TransferBucket(pulumi.ComponentResource):
             name, bucket=full_name, force_destroy=True, tags=full_name.apply(args.naming.tags), opts=inside
         )
         self.name = bucket.bucket
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                        sse_algorithm="AES256"
-                    )
-                )
-            ],
-            opts=inside,
-        )
-        aws.s3.BucketLifecycleConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketLifecycleConfigurationRuleArgs(
-                    id="forget-what-was-left",
-                    status="Enabled",
-                    filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-                    expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=_DAYS),
-                    abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                        days_after_initiation=_DAYS
-                    ),
-                )
-            ],
-            opts=inside,
-        )
+        encrypt_with_own_key(name, bucket.bucket, inside)
+        forget(name, bucket.bucket, inside, days=_DAYS)
         private = keep_private(name, bucket.bucket, inside)
         aws.s3.BucketPolicy(
             name,

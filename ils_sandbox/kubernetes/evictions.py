@@ -11,7 +11,6 @@ from ils_sandbox.kubernetes.kinds import POD, POD_DISRUPTION_BUDGET
 from ils_sandbox.kubernetes.registry import Deletion, Registry
 from ils_sandbox.kubernetes.store import Object, name_of, namespace_of
 
-EVICTION_VERSION = "policy/v1"
 _REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 
 

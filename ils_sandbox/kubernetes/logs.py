@@ -13,8 +13,6 @@ from ils_sandbox.kubernetes.kinds import POD
 from ils_sandbox.kubernetes.requests import Parameters
 from ils_sandbox.kubernetes.store import Change, Cluster, EventType, Object, name_of, namespace_of
 
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-
 
 def choose_container(pod: Object, wanted: str) -> dict[str, Any]:
     """The status of the container asked for, or of the only one. Raises a 400 as the kubelet does."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from ils_sandbox.kubernetes import fieldsets
 from ils_sandbox.kubernetes.fieldsets import FieldSet, Path
-from ils_sandbox.kubernetes.kinds import Kind
 from ils_sandbox.kubernetes.schema import Schema
 from ils_sandbox.kubernetes.statuses import ApiError, bad_request
 
@@ -199,7 +198,3 @@ def _conflict(conflicts: Managers) -> ApiError:
     noun = "conflict" if len(causes) == 1 else "conflicts"
     message = f"Apply failed with {len(causes)} {noun}: " + "\n".join(lines)
     return ApiError(409, "Conflict", message, {"causes": causes})
-
-
-def applied_by(kind: Kind, name: str) -> Manager:
-    return Manager(name, APPLY, kind.api_version)

@@ -18,7 +18,6 @@ from ils_sandbox.kubernetes.store import Cluster
 JSON = "application/json"
 YAML = "application/yaml"
 BODY_TYPES = (JSON, YAML)
-PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 # As Go's strconv.ParseBool, which the API server reads parameters with.
 _BOOLEANS = dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)

@@ -41,7 +41,6 @@ NODE = Kind("v1", "Node", "nodes", namespaced=False)
 ENDPOINTS = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 _SERVICE_NAME = "kubernetes.io/service-name"
 _NO_SECRET = base64.b64encode(b"none: this is a drill").decode()
-HEALTH = "/health"
 
 Step = tuple[str, Callable[[], None]]
 
@@ -164,7 +163,7 @@ def _node_checks(session: Session) -> Iterator[Check]:
 
 def _answers(session: Session) -> Iterator[Check]:
     """Each service has pods behind it; where containers really run, one of them is asked, through the API server."""
-    cluster = _cluster(session)
+    cluster, path = _cluster(session), session.target.environment.app.liveness.path
     piece = piece_of(session.of, PieceKind.KUBERNETES_OBJECTS)
     assert isinstance(piece.details, KubernetesObjects)  # noqa: S101
     space = Ref(NAMESPACE.api_version, NAMESPACE.kind, "", piece.details.namespace)
@@ -181,12 +180,12 @@ def _answers(session: Session) -> Iterator[Check]:
         )
         yield check(str(ref), "has pods that answer", "at least one", ready, passed=ready > 0)
         if session.target.carries_traffic:
-            yield check(str(ref), f"answers {HEALTH}", "an answer", _asked(cluster, ref))
+            yield check(str(ref), f"answers {path}", "an answer", _asked(cluster, ref, path))
 
 
-def _asked(cluster: Cluster, service: Ref) -> str:
+def _asked(cluster: Cluster, service: Ref, path: str) -> str:
     try:
-        cluster.ask(service, HEALTH)
+        cluster.ask(service, path)
     except ReleaseError as error:
         return str(error)
     return "an answer"

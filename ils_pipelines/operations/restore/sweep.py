@@ -7,7 +7,7 @@ another name is never touched.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,11 +76,6 @@ def _drill_of(made: Made, environment: str) -> str | None:
     return match.group(1) if match else None
 
 
-def drill_of(made: Made, environment: str) -> str:
-    """The id of the drill that made it."""
-    return _drill_of(made, environment) or ""
-
-
 def is_left_over(made: Made, *, now: datetime, longest: timedelta, orphans_of: str = "") -> bool:
     """Whether nobody is at work with it any more: it is too old, or of a holder that is known not to run a drill now.
 
@@ -121,8 +116,3 @@ def _remove(target: Target, kind: Kind, made: Made) -> str:
     except (BotoCoreError, ClientError, IlsError) as error:
         return str(error)
     return ""
-
-
-def names_of(made: Sequence[Made]) -> str:
-    """For people."""
-    return ", ".join(str(each) for each in made) or "nothing"

@@ -20,7 +20,7 @@ from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.access.database import database_access
 from ils_pipelines.operations.findings import Finding, Urgency, by_urgency
 from ils_pipelines.operations.upgrade.database_models import DatabasePreflight, DatabaseStanding, newest_allowed
-from ils_pipelines.operations.upgrade.models import UpgradeRefused, UpgradeStopped
+from ils_pipelines.operations.upgrade.models import UpgradeRefused, UpgradeStopped, refuse_for
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.progress import Action, LayerReport
 from ils_pipelines.settings.account import JobFamily
@@ -85,14 +85,8 @@ def preflight(target: Target, *, now: bool = False) -> DatabasePreflight:
 
 def check(target: Target, confirmed: str, *, now: bool = False) -> DatabasePreflight:
     """Likewise. Raises `UpgradeRefused` with everything that speaks against it."""
-    looked, name = preflight(target, now=now), target.environment.name
-    problems = [
-        f"{each.subject}: expected {each.expected}, found {each.found}. {each.remedy}" for each in looked.blocking
-    ]
-    if looked.due and target.environment.requires_approval and confirmed != name:
-        problems.append(f"{name} asks for approval: say its name once more, --confirm {name}")
-    if problems:
-        raise UpgradeRefused(name, problems)
+    looked = preflight(target, now=now)
+    refuse_for(target.environment, looked.blocking, due=looked.due, confirmed=confirmed)
     return looked
 
 

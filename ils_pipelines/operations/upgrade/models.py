@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.settings.cluster import minor
+
+if TYPE_CHECKING:
+    from ils_pipelines.settings.environment import Environment
 
 
 class UpgradeRefused(IlsError):
@@ -18,6 +22,15 @@ class UpgradeRefused(IlsError):
         super().__init__(
             f"{environment} is not upgraded, and nothing was changed:\n" + "\n".join(f"  {each}" for each in problems)
         )
+
+
+def refuse_for(environment: Environment, blocking: Iterable[Finding], *, due: bool, confirmed: str) -> None:
+    """Raise `UpgradeRefused` with everything that speaks against an upgrade, a missing confirmation included."""
+    problems = [f"{each.subject}: expected {each.expected}, found {each.found}. {each.remedy}" for each in blocking]
+    if due and environment.requires_approval and confirmed != environment.name:
+        problems.append(f"{environment.name} asks for approval: say its name once more, --confirm {environment.name}")
+    if problems:
+        raise UpgradeRefused(environment.name, problems)
 
 
 class UpgradeStopped(IlsError):

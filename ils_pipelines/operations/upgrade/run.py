@@ -12,7 +12,7 @@ from typing import Any
 from ils_pipelines.engine.errors import OperationCancelled
 from ils_pipelines.engine.models import Change, DiffKind, EngineEvent, EventKind, Operation, Plan, PropertyDiff
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
-from ils_pipelines.operations.upgrade.models import Preflight, Step, UpgradeRefused, UpgradeStopped
+from ils_pipelines.operations.upgrade.models import Preflight, Step, UpgradeRefused, UpgradeStopped, refuse_for
 from ils_pipelines.operations.upgrade.preflight import addon_versions, installed_addons, preflight, standing_of
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.progress import Action, LayerReport
@@ -34,15 +34,8 @@ _NODE = Kind("v1", "Node", "nodes", namespaced=False)
 
 def check(target: Target, confirmed: str) -> Preflight:
     """What would be done. Raises `UpgradeRefused` with everything that speaks against it."""
-    name = target.environment.name
     looked = preflight(target)
-    problems = [
-        f"{each.subject}: expected {each.expected}, found {each.found}. {each.remedy}" for each in looked.blocking
-    ]
-    if looked.steps and target.environment.requires_approval and confirmed != name:
-        problems.append(f"{name} asks for approval: say its name once more, --confirm {name}")
-    if problems:
-        raise UpgradeRefused(name, problems)
+    refuse_for(target.environment, looked.blocking, due=bool(looked.steps), confirmed=confirmed)
     return looked
 
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from ils_pipelines.operations.backup.context import PieceFailed, SetContext, Task, utc_now
 from ils_pipelines.operations.backup.details import CacheExport, Piece, PieceKind
-from ils_pipelines.operations.backup.pieces import cache_snapshot
+from ils_pipelines.operations.backup.pieces import cache_snapshot, in_bucket
 from ils_pipelines.operations.backup.transfer import Transfer
-from ils_pipelines.operations.backup.upload import upload
 
 NAME = "cache-export"
 WITHIN = timedelta(hours=2)
@@ -38,27 +37,17 @@ def _take(context: SetContext) -> Piece:
         _begin(context, cache, transfer, name)
         # Nothing else says that an export is done; an object of S3 is there whole or not at all.
         context.wait(f"the export of the snapshot {name}", lambda: transfer.has(key), WITHIN)
-    uploaded = upload(
-        context.bucket.s3, context.bucket.side.bucket, context.data_key(f"{NAME}.rdb"), transfer.chunks(key)
+    details = CacheExport(
+        snapshot=name,
+        replication_group=snapshot["ReplicationGroupId"],
+        engine=snapshot["Engine"],
+        engine_version=snapshot["EngineVersion"],
+        node_type=snapshot["CacheNodeType"],
     )
+    taken = min(node["SnapshotCreateTime"] for node in snapshot["NodeSnapshots"])
+    piece = in_bucket.stream(context, NAME, ".rdb", transfer.chunks(key), details, started=started, at=taken)
     transfer.forget(key)
-    return Piece(
-        name=NAME,
-        region=context.places.here.region,
-        object=uploaded.ref,
-        size=uploaded.size,
-        sha256=uploaded.sha256,
-        started=started,
-        finished=utc_now(),
-        consistency_point=min(node["SnapshotCreateTime"] for node in snapshot["NodeSnapshots"]),
-        details=CacheExport(
-            snapshot=name,
-            replication_group=snapshot["ReplicationGroupId"],
-            engine=snapshot["Engine"],
-            engine_version=snapshot["EngineVersion"],
-            node_type=snapshot["CacheNodeType"],
-        ),
-    )
+    return piece
 
 
 def _begin(context: SetContext, cache: Any, transfer: Transfer, name: str) -> None:

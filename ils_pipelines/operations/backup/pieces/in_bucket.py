@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ils_pipelines.operations.backup.bucket import SetBucket
@@ -19,7 +19,21 @@ def keep(
     """Gzip `content`, which is small enough for memory, and put it into the bucket."""
     # Without a time in its header: the same content gives the same bytes.
     packed = gzip.compress(content, mtime=0)
-    uploaded = upload(context.bucket.s3, context.bucket.side.bucket, context.data_key(f"{name}{suffix}"), [packed])
+    return stream(context, name, suffix, [packed], details, started=started, at=at)
+
+
+def stream(
+    context: SetContext,
+    name: str,
+    suffix: str,
+    chunks: Iterable[bytes],
+    details: Details,
+    *,
+    started: datetime,
+    at: datetime,
+) -> Piece:
+    """Put what comes into the bucket, as it is."""
+    uploaded = upload(context.bucket.s3, context.bucket.side.bucket, context.data_key(f"{name}{suffix}"), chunks)
     return Piece(
         name=name,
         region=context.places.here.region,
