@@ -10,6 +10,7 @@ from ils_pipelines.commands.scanning import print_problem, scanned
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.health.look import health as look_at_health
 from ils_pipelines.operations.health.models import HealthReport, HealthStatus, LayerHealth
+from ils_pipelines.settings.account import JobFamily
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +27,15 @@ _STYLES = {
 def health(environment: str, *, as_json: bool) -> ExitCode:
     """Look and show. Succeeds only when everything is there and healthy. Raises an `IlsError`."""
     look = partial(look_at_health, jobs=run_cluster_job)
-    return scanned(environment, look, as_json=as_json, entry=_entry, show=_print, succeeded=lambda report: report.sound)
+    return scanned(
+        environment,
+        look,
+        as_json=as_json,
+        entry=_entry,
+        show=_print,
+        succeeded=lambda report: report.sound,
+        family=JobFamily.HEALTH,
+    )
 
 
 def _print(out: Console, report: HealthReport) -> None:

@@ -12,6 +12,7 @@ from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.operations.health.markdown import components_table, report_text
 from ils_pipelines.operations.health.models import NO_PROBLEM, HealthReport, HealthStatus
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 
@@ -77,4 +78,5 @@ HEALTH = Scan(
     timetable=Timetable(
         lambda position: f"{position * 5 % 15}-59/15 * * * *", "looks at its health every quarter of an hour."
     ),
+    family=JobFamily.HEALTH,
 )

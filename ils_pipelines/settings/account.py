@@ -29,7 +29,9 @@ class JobFamily(StrEnum):
     """
 
     READ_ONLY = "read_only"
-    """Drift, health and posture. Health makes one job in the environment's cluster, which asks."""
+    """Drift and posture."""
+    HEALTH = "health"
+    """Makes one job in the environment's cluster, which asks from inside."""
     BACKUP = "backup"
     DRILL = "drill"
     CERTIFICATES = "certificates"

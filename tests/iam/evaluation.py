@@ -14,7 +14,7 @@ from tools.iam.actions import Calls, actions
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "iam"
 PARTS = ("network", "platform", "data")
 READ_ONLY = tuple(f"read-only-{part}" for part in PARTS)
-SCANS = ("certificates", "costs")
+SCANS = ("certificates", "costs", "health")
 PROVISION = (*READ_ONLY, *(f"provision-{part}" for part in PARTS))
 
 

@@ -9,7 +9,7 @@ from tools.iam import beside
 from tools.iam.actions import Calls, actions
 from tools.iam.backups import BACKUP
 from tools.iam.drill import DRILL
-from tools.iam.recording import PROVISION, READ_ONLY, SCANS
+from tools.iam.recording import HEALTH, PROVISION, READ_ONLY, SCANS
 from tools.iam.reference import Action, reference
 from tools.iam.scopes import BECOMES_OURS, IS_OURS, NAMED, TAGGED
 
@@ -53,7 +53,9 @@ def _actions_in(found: Mapping[str, Policy]) -> set[str]:
 
 
 def _reads(recorded: Mapping[str, Calls]) -> frozenset[str]:
-    called = actions(recorded[READ_ONLY]) | {each for each in actions(recorded[PROVISION]) if reference(each).reads}
+    # Who promotes or upgrades looks at the health of what there is, too.
+    called = actions(recorded[READ_ONLY]) | actions(recorded[HEALTH])
+    called |= {each for each in actions(recorded[PROVISION]) if reference(each).reads}
     return called | {f"{service}:{name}" for service, names in beside.PROVIDER_READS.items() for name in names}
 
 

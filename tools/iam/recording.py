@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -51,7 +52,7 @@ from ils_sandbox.state import STATE_VARIABLE
 from ils_sandbox.target import SandboxTarget
 from tools.iam.kubernetes_calls import KubernetesRecorder, Request, placed
 
-READ_ONLY, PROVISION, CERTIFICATES, COSTS = "read-only", "provision", "certificates", "costs"
+READ_ONLY, PROVISION, CERTIFICATES, COSTS, HEALTH = "read-only", "provision", "certificates", "costs", "health"
 BACKUPS, DRILLS = "backup", "drill"
 Calls = dict[str, list[str]]
 
@@ -157,7 +158,7 @@ def record() -> Seen:
 
 
 def calls_of(seen: Seen) -> dict[str, Calls]:
-    """`certificates` and `costs` are those jobs alone, `read-only` is everything else that changes nothing; `provision` is
+    """Scans are those jobs alone, `read-only` is everything else that changes nothing; `provision` is
     what the rest calls beside. Backups and drills have tables of their own.
     """
     reading = seen.aws[READ_ONLY]
@@ -199,7 +200,11 @@ def rehearse(running: Sandbox, target: Target, seen: Seen) -> None:
             run_drill(target, Asked(Scenario.FULL, Wanted(taken.name)))
 
 
-SCANS: Mapping[str, Callable[[Target], object]] = {CERTIFICATES: certificates, COSTS: costs}
+SCANS: Mapping[str, Callable[[Target], object]] = {
+    CERTIFICATES: certificates,
+    COSTS: costs,
+    HEALTH: partial(health, jobs=run_cluster_job),
+}
 """Scans that have policies of their own."""
 
 
@@ -211,7 +216,6 @@ def plan(target: Target) -> None:
 
 def watch(target: Target) -> None:
     scan(target)
-    health(target, jobs=run_cluster_job)
     posture(target)
     check_teardown(target, confirmed=target.environment.name)
     leftovers_of(target)
