@@ -24,13 +24,14 @@ class CacheAccess:
     authorities: Path
     """PEM file."""
 
-    def connect(self) -> valkey.Valkey:
-        """A client, which connects when it is first used and then raises valkey.ConnectionError."""
+    def connect(self, database: int = 0) -> valkey.Valkey:
+        """A client of one of the databases, which connects when it is first used and then raises valkey.ConnectionError."""
         import valkey
 
         return valkey.Valkey(
             host=self.host,
             port=self.port,
+            db=database,
             password=self.token,
             ssl=True,
             ssl_ca_certs=str(self.authorities),

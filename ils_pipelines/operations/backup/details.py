@@ -9,6 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def _is_none(value: object) -> bool:
+    """Left out, where older sets do not have it: their manifests are signed as they are."""
+    return value is None
+
+
 class PieceKind(StrEnum):
     """What a set is made of."""
 
@@ -163,6 +168,24 @@ class CacheSnapshot(Record):
     key_arn: str | None
 
 
+class CacheKeys(Record):
+    """Those keys of a cache that go within one stretch of time."""
+
+    begin: datetime | None
+    """Until then all of them are there; None for those that stay."""
+    count: int
+    """Keys; a field of a hash that has a time of its own counts as one."""
+    checksum: str
+    """Of key, type, value and end of each; see `cache_state`."""
+
+
+class CacheState(Record):
+    """What a cache held at one moment: `read_cache` of a restored one gives the same, but for keys that have run out."""
+
+    at: datetime
+    keys: tuple[CacheKeys, ...]
+
+
 class CacheExport(Record):
     """An ElastiCache snapshot as an RDB file, with which a cache begins in any region."""
 
@@ -172,6 +195,8 @@ class CacheExport(Record):
     engine: str
     engine_version: str
     node_type: str
+    state: CacheState | None = Field(default=None, exclude_if=_is_none)
+    """Of the file, read back from the set; None when it has what only the engine can read, and in sets of before."""
 
 
 class KubernetesObjects(Record):

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Context
 from typing import Any
 
-_BYTES = 32
+from ils_pipelines.operations.backup.orderless import OrderlessDigest
+
 _NUMBERS = Context(prec=40)
 """DynamoDB's have 38 digits."""
 _GZIP = 31
@@ -23,22 +24,12 @@ Item = Mapping[str, Mapping[str, Any]]
 """As DynamoDB writes one: `{"id": {"S": "1"}}`; binary values are bytes, or base64 in JSON."""
 
 
-class ItemsDigest:
+class ItemsDigest(OrderlessDigest):
     """Is told the items, one by one."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._sum = 0
 
     def add(self, item: Item) -> None:
         text = json.dumps(_attributes(item), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        self._sum += int.from_bytes(hashlib.sha256(text.encode()).digest())
-        self.count += 1
-
-    @property
-    def checksum(self) -> str:
-        """Hexadecimal."""
-        return (self._sum % (1 << 8 * _BYTES)).to_bytes(_BYTES).hex()
+        self.add_hash(hashlib.sha256(text.encode()).digest())
 
 
 def _attributes(item: Item) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from ils_pipelines.operations.access.cache import CacheAccess
-from ils_pipelines.operations.backup.details import CacheSnapshot, KeptTable, Piece, PieceKind, TableBackup, TableExport
+from ils_pipelines.operations.backup.details import (
+    CacheExport,
+    CacheSnapshot,
+    CacheState,
+    KeptTable,
+    Piece,
+    PieceKind,
+    TableBackup,
+    TableExport,
+)
 from ils_pipelines.operations.backup.items import items_of_table
 from ils_pipelines.operations.drill.choose import piece_of
 from ils_pipelines.operations.drill.models import flaw_checks
@@ -35,6 +44,15 @@ def not_restored(session: Session) -> Iterator[str]:
         yield "tables: the set holds no exports of them, as point-in-time recovery is off (tables.recovery_days)"
     if recipe.cache is not None and not _of_set(session, _CACHE[recipe.cache]):
         yield "cache: the set holds no export of it, as ElastiCache makes none of nodes with data tiering"
+    elif recipe.cache is not None and not _tells_keys(session):
+        yield "keys of the cache: the set does not say what they were, so that they are not compared one by one"
+
+
+def _tells_keys(session: Session) -> bool:
+    """Whether the cache can be compared; also where a piece that should tell is missing, which fails the drill."""
+    exports = session.of.of_kind(PieceKind.CACHE_EXPORT)
+    read = any(isinstance(each.details, CacheExport) and each.details.state is not None for each in exports)
+    return read or (not exports and _of_set(session, PieceKind.CACHE_EXPORT))
 
 
 def _of_set(session: Session, kind: PieceKind) -> bool:
@@ -118,4 +136,16 @@ def _verify_cache(session: Session) -> None:
     endpoint = found["NodeGroups"][0]["PrimaryEndpoint"]
     authorities = session.target.data_authorities()
     access = CacheAccess(endpoint["Address"], endpoint["Port"], session.cache_token, authorities)
-    session.record(cache_checks(access, name))
+    session.record(cache_checks(access, name, _state_of_cache(session)))
+
+
+def _state_of_cache(session: Session) -> CacheState | None:
+    """What the set's file of the cache holds; None where it was never meant to have one, or nobody could read it.
+
+    Raises `RestoreFailed` when the set lacks it.
+    """
+    if not _of_set(session, PieceKind.CACHE_EXPORT):
+        return None
+    details = piece_of(session.of, PieceKind.CACHE_EXPORT).details
+    assert isinstance(details, CacheExport)  # noqa: S101
+    return details.state

@@ -11,8 +11,10 @@ import pytest
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
+from ils_pipelines.operations.backup.cache_state import read_file
 from ils_pipelines.operations.backup.context import SetCancelled
 from ils_pipelines.operations.backup.details import (
+    CacheExport,
     DatabaseDump,
     DatabaseSnapshotCopy,
     KubernetesObjects,
@@ -127,7 +129,9 @@ def test_the_export_of_the_cache_is_of_the_moment_of_its_snapshot(whole: Manifes
     (snapshot,), (export,) = (whole.of_kind(kind) for kind in (PieceKind.CACHE_SNAPSHOT, PieceKind.CACHE_EXPORT))
     assert export.object is not None
     assert export.consistency_point == snapshot.consistency_point
-    assert b"".join(bucket.chunks(export.object)).startswith((b"REDIS", b"VALKEY"))
+    assert isinstance(export.details, CacheExport)
+    assert export.details.state == read_file(bucket.chunks(export.object), snapshot.consistency_point)
+    assert sum(each.count for each in export.details.state.keys) == 501
 
 
 def test_nothing_is_left_on_the_way_into_a_set(whole: Manifest, site: Site, places: BackupPlaces) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
-from ils_pipelines.operations.backup.details import PieceKind
+from ils_pipelines.operations.backup.details import Piece, PieceKind
 from ils_pipelines.operations.backup.fingerprint import fingerprint as data_fingerprint
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.run import take_set
@@ -28,7 +28,7 @@ from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from ils_pipelines.release.objects import SECRET
 from tests.iam.evaluation import READ_ONLY, allowed_actions
-from tests.operations.recovery.sets import bucket_of
+from tests.operations.recovery.sets import altered, bucket_of
 from tests.operations.recovery.site import Site, until
 from tests.operations.recovery.victim import STEPS
 from tools.iam.actions import actions
@@ -156,7 +156,9 @@ def test_damaged_rows_come_back_as_they_were_before_the_damage(site: Site, backu
 def test_a_lost_cache_comes_back(site: Site, backup: Manifest) -> None:
     evidence = rehearse(site, backup, Scenario.CACHE_LOSS)
     assert evidence.causes == ()
-    assert "has keys" in [each.what for each in evidence.checks]
+    said = {each.what: each for each in evidence.checks}
+    assert "content of every key" in said
+    assert int(said["keys that have not run out"].found) == 501
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Sc
         parity = "time to live, indexes, recovery, protection, stream, tags"
         for table in ("sessions", "analytics"):
             assert {what for of, what in said if of == table} >= {"items", "checksum", parity}
-        assert "has keys" in {what for _, what in said}
+        assert "content of every key" in {what for _, what in said}
 
 
 @pytest.mark.slow
@@ -279,6 +281,20 @@ def test_a_set_without_exports_says_what_a_region_loss_takes_for_good(site: Site
     evidence = rehearse(site, poor, Scenario.REGION_LOSS)
     assert evidence.causes == ()
     assert [each.partition(":")[0] for each in evidence.not_restored] == ["tables", "cache"]
+
+
+def test_a_set_that_does_not_tell_the_keys_of_its_cache_says_so(site: Site, backup: Manifest) -> None:
+    """One of before they were read, or with values of modules."""
+
+    def unread(piece: Piece) -> Piece:
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"state": None})})
+
+    older = altered(site, backup, PieceKind.CACHE_EXPORT, unread)
+    assert b'"state":null' not in older.canonical()
+    evidence = rehearse(site, older, Scenario.CACHE_LOSS)
+    assert evidence.causes == ()
+    assert [each.partition(":")[0] for each in evidence.not_restored] == ["keys of the cache"]
+    assert "has keys" in [each.what for each in evidence.checks]
 
 
 def test_a_change_of_what_is_live_is_named(site: Site, backup: Manifest) -> None:

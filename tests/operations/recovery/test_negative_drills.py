@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from ils_pipelines.operations.access.cache import cache_access
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.details import CacheSnapshot, DatabaseSnapshot, Piece, PieceKind, TableExport
 from ils_pipelines.operations.backup.manifest import Manifest
@@ -17,9 +20,11 @@ from ils_pipelines.operations.drill.models import Evidence, Verdict
 from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.drill.timeline import OnStep, ignore_steps
+from ils_pipelines.operations.restore.ground import output
 from ils_pipelines.operations.restore.sweep import of_drills
+from ils_pipelines.settings.layers import Layer
 from tests.operations.recovery.sets import altered, bucket_of
-from tests.operations.recovery.site import Site
+from tests.operations.recovery.site import Site, until
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
@@ -137,6 +142,52 @@ def test_an_expired_snapshot_of_the_cache(site: Site, backup: Manifest) -> None:
 
     evidence = failed(site, altered(site, backup, PieceKind.CACHE_SNAPSHOT, other), Scenario.CACHE_LOSS)
     assert "snapshot gone is gone: it expired or was deleted" in evidence.causes[0]
+
+
+def live_cache(site: Site) -> Any:
+    return cache_access(
+        site.target, site.live, str(output(site.target, Layer.CACHE, "auth_token_secret_arn"))
+    ).connect()
+
+
+def snapshot_of_cache(site: Site, name: str) -> None:
+    client = site.client("elasticache")
+    client.create_snapshot(ReplicationGroupId=site.live, SnapshotName=name)
+    until(
+        lambda: client.describe_snapshots(SnapshotName=name)["Snapshots"][0]["SnapshotStatus"] == "available",
+        f"snapshot {name} is available",
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "different"),
+    [
+        (("hset", "lens:popular", "7", "another"), ["content of every key"]),
+        (("del", "session:7"), ["keys that have not run out", "content of every key"]),
+    ],
+    ids=["one value is another", "one key is lost"],
+)
+def test_a_cache_that_is_not_what_it_was(
+    site: Site, backup: Manifest, command: tuple[str, ...], different: list[str]
+) -> None:
+    """Restored from another snapshot than the set's, which differs in one key."""
+    name, cache = f"tests-{uuid.uuid4().hex[:8]}", live_cache(site)
+    kept = {key: (cache.dump(key), cache.pexpiretime(key)) for key in ("lens:popular", "session:7")}
+    cache.execute_command(*command)
+    try:
+        snapshot_of_cache(site, name)
+    finally:
+        for key, (dumped, ends) in kept.items():
+            cache.restore(key, max(ends, 0), dumped, replace=True, absttl=True)
+
+    def other(piece: Piece) -> Piece:
+        assert isinstance(piece.details, CacheSnapshot)
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": name})})
+
+    evidence = failed(site, altered(site, backup, PieceKind.CACHE_SNAPSHOT, other), Scenario.CACHE_LOSS)
+    site.client("elasticache").delete_snapshot(SnapshotName=name)
+    assert [each.what for each in evidence.checks if not each.passed] == different
+    assert [cause.split(": ")[1] for cause in evidence.causes] == different
 
 
 def test_a_tampered_manifest(site: Site, backup: Manifest) -> None:

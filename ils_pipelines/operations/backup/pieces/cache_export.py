@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from ils_pipelines.operations.backup.cache_state import read_file
 from ils_pipelines.operations.backup.context import PieceFailed, SetContext, Task, utc_now
-from ils_pipelines.operations.backup.details import CacheExport, Piece, PieceKind
+from ils_pipelines.operations.backup.details import CacheExport, CacheState, Piece, PieceKind
 from ils_pipelines.operations.backup.pieces import cache_snapshot, in_bucket
+from ils_pipelines.operations.backup.rdb.errors import RdbCorrupt, RdbUnknown
 from ils_pipelines.operations.backup.transfer import Transfer
 
 NAME = "cache-export"
@@ -46,8 +48,23 @@ def _take(context: SetContext) -> Piece:
     )
     taken = min(node["SnapshotCreateTime"] for node in snapshot["NodeSnapshots"])
     piece = in_bucket.stream(context, NAME, ".rdb", transfer.chunks(key), details, started=started, at=taken)
+    state = _state(context, piece)
     transfer.forget(key)
-    return piece
+    return piece.model_copy(update={"details": details.model_copy(update={"state": state})})
+
+
+def _state(context: SetContext, piece: Piece) -> CacheState | None:
+    """What the file holds, read back from where it is kept: the live cache goes on, and has nothing to say of that moment."""
+    assert piece.object is not None  # noqa: S101 it was just put there
+    try:
+        return read_file(context.bucket.chunks(piece.object), piece.consistency_point)
+    except RdbUnknown as unknown:
+        context.say(f"no drill can compare the keys of the cache: {unknown}")
+        return None
+    except RdbCorrupt as corrupt:
+        raise PieceFailed(
+            f"ElastiCache's export {piece.object.key} is not whole: {corrupt}. Take the set again."
+        ) from None
 
 
 def _begin(context: SetContext, cache: Any, transfer: Transfer, name: str) -> None:

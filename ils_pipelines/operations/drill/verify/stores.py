@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ils_pipelines.operations.backup.details import TableExport
+from ils_pipelines.operations.backup.cache_state import read_cache, there_at
+from ils_pipelines.operations.backup.details import CacheState, TableExport
+from ils_pipelines.operations.backup.errors import BackupError
 from ils_pipelines.operations.backup.items import ItemsDigest
 from ils_pipelines.operations.drill.models import Check, check
 from ils_pipelines.operations.restore.tables import TableShape, read_shape, shape_flaws
 
 if TYPE_CHECKING:
     from ils_pipelines.operations.access.cache import CacheAccess
+
+_READINGS = 3
+"""SCAN may give a key twice, while keys run out and the server makes its table smaller."""
 
 
 def table_checks(dynamodb: Any, name: str, wanted: TableShape, items: int) -> Iterator[Check]:
@@ -50,18 +56,37 @@ def _table_smoke(dynamodb: Any, name: str) -> Iterator[Check]:
     yield check(f"table {name}", "takes a write and gives it back", key, read)
 
 
-def cache_checks(access: CacheAccess, name: str) -> Iterator[Check]:
+def cache_checks(access: CacheAccess, name: str, wanted: CacheState | None) -> Iterator[Check]:
+    """`wanted` is what the set's file of the cache holds; None where nobody could tell."""
     from valkey.exceptions import ValkeyError
 
     subject, mark = f"cache {name}", f"ils-drill:{secrets.token_hex(8)}"
     try:
+        # Before anything is written to it.
+        content = () if wanted is None else tuple(_content_checks(access, subject, wanted))
         with access.connect() as cache:
             keys = int(cache.dbsize())
             cache.set(mark, "1", ex=60)
             read = cache.get(mark)
             cache.delete(mark)
-    except ValkeyError as error:
+    except (ValkeyError, BackupError) as error:
         yield check(subject, "answers", "an answer", error, passed=False)
         return
-    yield check(subject, "has keys", "at least one", keys, passed=keys > 0)
+    yield from content or (check(subject, "has keys", "at least one", keys, passed=keys > 0),)
     yield check(subject, "takes a write and gives it back", b"1", read)
+
+
+def _content_checks(access: CacheAccess, subject: str, wanted: CacheState) -> Iterator[Check]:
+    """What is proven: of all keys that the file in the set says are there still, every one is, with that type, value and end,
+    and there is no other. That the file is what the live cache held at its moment is ElastiCache's word: it made the file and
+    the snapshot of the same data. Keys whose end may have come before the last was read are left out.
+    """
+    for attempt in range(_READINGS):
+        found = read_cache(access.connect, wanted.at)
+        ended = datetime.now(UTC)
+        (count, checksum), (there, sum_there) = (there_at(state, ended) for state in (wanted, found))
+        # A key that SCAN gave twice shows as a difference, never as none.
+        if (count, checksum) == (there, sum_there) or attempt == _READINGS - 1:
+            yield check(subject, "keys that have not run out", count, there)
+            yield check(subject, "content of every key", checksum, sum_there)
+            return
