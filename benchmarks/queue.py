@@ -25,8 +25,15 @@ _LAUNCH = """mutation Launch($job: String!, $partition: String!) { launchRun(exe
     selector: {repositoryLocationName: "ils_pipelines", repositoryName: "__repository__", jobName: $job}
     runConfigData: {} mode: "default" executionMetadata: {tags: [{key: "dagster/partition", value: $partition}]}
   }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+_KNOW = """mutation Know($partition: String!) { addDynamicPartition(
+    partitionsDefName: "environments", partitionKey: $partition
+    repositorySelector: {repositoryLocationName: "ils_pipelines", repositoryName: "__repository__"}) {
+  __typename ... on PythonError { message } ... on UnauthorizedError { message } } }"""
 _RUNS = """query Runs($ids: [String!]) { runsOrError(filter: {runIds: $ids}, limit: 1000) {
   ... on Runs { results { runId status startTime endTime } } } }"""
+_FAILURES = """query Failures($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events { __typename
+  ... on ExecutionStepFailureEvent { stepKey error { message cause { message } } }
+  ... on RunFailureEvent { message error { message } } } } } }"""
 _OVER = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _PAUSE_SECONDS = 0.5
 
@@ -36,6 +43,8 @@ class Ran:
     """What became of runs that were started together."""
 
     statuses: Sequence[str]
+    failures: Sequence[str]
+    """What those that failed say of it."""
     seconds: float
     at_once: int
     """The most that were between their start and their end."""
@@ -50,6 +59,9 @@ def run_all(fleet: Fleet, job: str, names: Sequence[str], *, bound: int | None =
     """
     _configure(Path(fleet.environment["DAGSTER_HOME"]), bound)
     with _dagster(fleet) as (address, processes), _memory(processes) as peak:
+        for name in names:
+            # A sensor does it, too, but a run may begin before its first tick.
+            _make_known(address, name)
         started = time.perf_counter()
         ids = [_launch(address, job, name) for name in names]
         while not _over(runs := _runs(address, ids)):
@@ -57,7 +69,8 @@ def run_all(fleet: Fleet, job: str, names: Sequence[str], *, bound: int | None =
                 raise TimeoutError(f"runs of {job} did not end within {patience:.0f} s: {runs}")
             time.sleep(_PAUSE_SECONDS)
         seconds = time.perf_counter() - started
-    return Ran([run["status"] for run in runs], seconds, _at_once(runs), max(peak))
+        failures = [said for run in runs if run["status"] == "FAILURE" for said in _said(address, run["runId"])]
+    return Ran([run["status"] for run in runs], failures, seconds, _at_once(runs), max(peak))
 
 
 def _configure(home: Path, bound: int | None) -> None:
@@ -149,6 +162,12 @@ def _mib(process: psutil.Process) -> float:
         return 0.0
 
 
+def _make_known(address: str, partition: str) -> None:
+    answer = _ask(address, _KNOW, partition=partition)["addDynamicPartition"]
+    if answer["__typename"] not in ("AddDynamicPartitionSuccess", "DuplicateDynamicPartitionError"):
+        raise RuntimeError(f"the partition {partition} cannot be added: {answer}")
+
+
 def _launch(address: str, job: str, partition: str) -> str:
     answer = _ask(address, _LAUNCH, job=job, partition=partition)["launchRun"]
     if answer["__typename"] != "LaunchRunSuccess":
@@ -159,6 +178,12 @@ def _launch(address: str, job: str, partition: str) -> str:
 def _runs(address: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = _ask(address, _RUNS, ids=list(ids))["runsOrError"]["results"]
     return found
+
+
+def _said(address: str, run_id: str) -> Iterator[str]:
+    for event in _ask(address, _FAILURES, id=run_id)["logsForRun"]["events"]:
+        if event["__typename"] in ("ExecutionStepFailureEvent", "RunFailureEvent"):
+            yield json.dumps(event)
 
 
 def _over(runs: Sequence[dict[str, Any]]) -> bool:

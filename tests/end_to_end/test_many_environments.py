@@ -56,5 +56,6 @@ def test_neighbours_cost_an_environment_no_calls(neighbourhood: Neighbourhood, j
 def test_no_more_runs_go_at_once_than_the_instance_allows(neighbourhood: Neighbourhood) -> None:
     ran = run_all(neighbourhood.fleet, "health_scan", neighbourhood.fleet.names, bound=BOUND)
 
+    assert ran.failures == []
     assert ran.statuses == ["SUCCESS"] * COUNT
     assert 1 <= ran.at_once <= BOUND
