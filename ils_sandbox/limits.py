@@ -57,8 +57,9 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "Kubernetes",
-        "containers",
-        "pods that are described as running; commands of jobs run as processes with `--host-processes`",
+        "containers, network policies, names of services in DNS",
+        "pods that are described as running; those of the application answer /health and, once database and cache let "
+        "them in, /ready; commands of jobs run as processes with `--host-processes`",
     ),
     Limit("Traces", "collecting them: X-Ray has none", "groups, sampling rules and collectors as they are set up"),
 )

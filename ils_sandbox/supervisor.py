@@ -123,6 +123,7 @@ class Supervisor:
     def _start_kubernetes(self, port: int, tls: Certificates, aws_port: int) -> ServerProcess:
         arguments = ["--directory", str(self._files.kubernetes), "--tls-cert", str(tls.certificate_file)]
         arguments += ["--tls-key", str(tls.key_file), "--aws-endpoint", f"http://{HOST}:{aws_port}"]
+        arguments += ["--authority", str(tls.ca_file)]  # databases and caches show certificates of this one
         arguments += ["--host-processes"] if self._host_processes else []
         return ServerProcess.start(
             "kubernetes",

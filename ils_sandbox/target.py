@@ -30,7 +30,7 @@ class SandboxTarget:
     """The sandbox of this machine, as the place where one environment lives."""
 
     name = "sandbox"
-    carries_traffic = False
+    load_balancer_listens = False
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment

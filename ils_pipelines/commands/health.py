@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _STYLES = {
-    HealthStatus.UNSUPPORTED: "dim",
     HealthStatus.HEALTHY: "green",
     HealthStatus.DEGRADED: "yellow",
     HealthStatus.UNKNOWN: "magenta",

@@ -11,7 +11,7 @@ from ils_pipelines.defs.scans import ByLayer, Metadata, Scan, Timetable
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.health.catalog import PROBED
 from ils_pipelines.operations.health.markdown import components_table, report_text
-from ils_pipelines.operations.health.models import NO_PROBLEM, HealthReport, HealthStatus
+from ils_pipelines.operations.health.models import HealthReport, HealthStatus
 from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
@@ -53,7 +53,7 @@ _URGENCIES = {
 def _findings(report: HealthReport, layer: Layer) -> Iterator[Finding]:
     found = next(each for each in report.layers if each.layer is layer)
     for each in found.findings:
-        if each.status not in NO_PROBLEM:
+        if each.status is not HealthStatus.HEALTHY:
             yield Finding(each.component, _URGENCIES[each.status], each.expected, each.found, each.remedy)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ils_pipelines.release.errors import ApiFailure, ClusterUnreachable
 from ils_pipelines.release.names import FIELD_MANAGER
 from ils_pipelines.release.objects import DEPLOYMENT, POD, Body, Kind, Ref, kind_of
+from ils_pipelines.release.settings import SERVICE_PORT
 
 TIMEOUT_SECONDS = (5, 30)
 """To connect, and to answer."""
@@ -81,8 +82,12 @@ class Cluster:
             raise
 
     def ask(self, service: Ref, path: str) -> str:
-        """What the pods behind the first port of a service answer to a GET, by way of the API server."""
-        return self._text("GET", f"{_path(kind_of(service), service.namespace, service.name)}/proxy{path}")
+        """What one of the ready pods behind a service of a release answers to a GET, by way of the API server.
+
+        Its port is named: of a service whose ports have names, the API server takes none by itself.
+        """
+        name = f"{service.name}:{SERVICE_PORT}"
+        return self._text("GET", f"{_path(kind_of(service), service.namespace, name)}/proxy{path}")
 
     def delete(self, ref: Ref) -> None:
         """Delete the object; a deployment stays until its pods are gone. Nothing happens when it is gone already."""

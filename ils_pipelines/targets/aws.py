@@ -30,7 +30,7 @@ class AwsTarget:
     """One AWS account and region, as the environment's file names them."""
 
     name = "aws"
-    carries_traffic = True
+    load_balancer_listens = True
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment

@@ -16,8 +16,8 @@ class Target(Protocol):
     """The one seam between an AWS account and the sandbox: everything else is the same code."""
 
     name: str
-    carries_traffic: bool
-    """Whether a load balancer there listens, besides having an API."""
+    load_balancer_listens: bool
+    """Whether one there takes connections, besides having an API."""
 
     def preflight(self) -> None:
         """Raise `TargetUnavailable` unless the target answers. Called before anything starts."""

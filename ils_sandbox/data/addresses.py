@@ -42,6 +42,17 @@ def reserve(port: int) -> tuple[Endpoint, socket.socket]:
     raise AssertionError
 
 
+def beside(endpoint: Endpoint, port: int) -> tuple[Endpoint, socket.socket]:
+    """Likewise another port at the address of an endpoint, this one if at all possible. Raises OSError."""
+    try:
+        listener = listen(Endpoint(address=endpoint.address, port=port))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        listener = listen(Endpoint(address=endpoint.address, port=0))
+    return Endpoint(address=endpoint.address, port=listener.getsockname()[1]), listener
+
+
 def listen(endpoint: Endpoint) -> socket.socket:
     """A socket that listens at an endpoint. Raises OSError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

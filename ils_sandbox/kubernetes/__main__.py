@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument(
         "--aws-endpoint", help="http://127.0.0.1:<port> of the AWS server, whose target groups get pods"
     )
+    parser.add_argument("--authority", type=Path, help="PEM file of whom images trust to vouch for servers")
     parser.add_argument("--host-processes", action="store_true", help="let jobs run their commands on this machine")
     options = parser.parse_args()
     for file in (options.tls_cert, options.tls_key):
@@ -69,7 +70,7 @@ def main() -> None:
     options.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     listener = listen(options.port)
     definitions(USUAL_VERSION)
-    application = Application(options.directory, options.aws_endpoint)
+    application = Application(options.directory, options.aws_endpoint, options.authority)
     application.settings.host_processes = options.host_processes
     config = uvicorn.Config(
         application,

@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from ils_sandbox.kubernetes import evictions, logs, patches, scaling, statuses, tables
 from ils_sandbox.kubernetes.clusters import Running
-from ils_sandbox.kubernetes.kinds import EVICTION, LOG, POD, RESOURCE_QUOTA, SCALE, SERVICE, SERVICE_ACCOUNT
+from ils_sandbox.kubernetes.kinds import EVICTION, LOG, POD, PROXY, RESOURCE_QUOTA, SCALE, SERVICE, SERVICE_ACCOUNT
+from ils_sandbox.kubernetes.proxying import Proxy
 from ils_sandbox.kubernetes.registry import Deletion, Write
 from ils_sandbox.kubernetes.requests import (
     JSON,
@@ -49,12 +50,15 @@ class ClusterApi:
         self._registry = running.registry
         self._continuations = running.continuations
         self._logs = running.surroundings.processes.logs
+        self._proxy = Proxy(running.registry, running.surroundings.network)
         self._watches = watches
         self._request = request
         self._target = target
         self._parameters = Parameters(request.query_params)
 
     async def answer(self, verb: str) -> Response:
+        if self._target.subresource == PROXY:
+            return await self._proxy.answer(self._request.method, self._target)
         if verb != "watch" and self._target.subresource != LOG:
             check_accepts_json(self._request)
         handlers: dict[str, Callable[[], Awaitable[Response]]] = {

@@ -49,11 +49,12 @@ def ensure_token(directory: Path) -> str:
 class Application:
     """The ASGI application of one state folder."""
 
-    def __init__(self, directory: Path, aws_endpoint: str | None = None) -> None:
-        """`aws_endpoint` is where target groups are, if there are any."""
+    def __init__(self, directory: Path, aws_endpoint: str | None = None, authority: Path | None = None) -> None:
+        """`aws_endpoint` is where target groups are, if there are any; `authority` a PEM file of whom images trust."""
         self._token = ensure_token(directory)
         self._directory = directory
         self._aws_endpoint = aws_endpoint
+        self._authority = authority
         self.settings = Settings()
         self.recording = Recording()
         self.faults = Faults()
@@ -65,7 +66,9 @@ class Application:
         self._loop = asyncio.get_running_loop()
         self.watches = Watches()
         registrar = Registrar(self._aws_endpoint) if self._aws_endpoint else None
-        self.clusters = Clusters(self._directory, self.settings, self.watches, registrar, self._aws_endpoint)
+        self.clusters = Clusters(
+            self._directory, self.settings, self.watches, registrar, self._aws_endpoint, self._authority
+        )
         self.clusters.start()
         control = Control(self.clusters, self.settings, self.recording, self.faults)
         app.router.routes.extend(control.routes())

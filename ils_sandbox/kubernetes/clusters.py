@@ -17,10 +17,13 @@ from ils_sandbox.kubernetes.controllers.catalog import controllers
 from ils_sandbox.kubernetes.controllers.cleaning import furnish
 from ils_sandbox.kubernetes.controllers.runner import Runner
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar
+from ils_sandbox.kubernetes.images import ImageOutcomes
 from ils_sandbox.kubernetes.kinds import NAMESPACE, SERVICE
 from ils_sandbox.kubernetes.listing import Continuations
+from ils_sandbox.kubernetes.pod_network import PodNetwork
 from ils_sandbox.kubernetes.processes import PROGRAMS, HostProcesses
 from ils_sandbox.kubernetes.registry import Registry, Write
+from ils_sandbox.kubernetes.services import Services
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.statuses import ApiError
 from ils_sandbox.kubernetes.store import Cluster, Database
@@ -52,6 +55,7 @@ class Clusters:
         watches: Watches,
         registrar: Registrar | None = None,
         aws_endpoint: str | None = None,
+        authority: Path | None = None,
     ) -> None:
         self._directory = directory
         self._database = Database(directory / "kubernetes.sqlite")
@@ -59,6 +63,7 @@ class Clusters:
         self._watches = watches
         self._registrar = registrar
         self._aws_endpoint = aws_endpoint
+        self._authority = authority
         self._running: dict[str, Running] = {}
 
     def start(self) -> None:
@@ -76,6 +81,7 @@ class Clusters:
             self._registrar.stop()
         for running in self._running.values():
             await running.surroundings.processes.close()
+        await asyncio.gather(*(running.surroundings.services.close() for running in self._running.values()))
         self._database.close()
 
     def names(self) -> Iterator[str]:
@@ -121,6 +127,7 @@ class Clusters:
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
         await running.surroundings.processes.close()
+        await running.surroundings.services.close()
         self._database.delete_cluster(name)
         for folder in ("homes", "logs"):
             rmtree(self._directory / folder / name, ignore_errors=True)
@@ -132,7 +139,9 @@ class Clusters:
             ContainerLogs(self._directory / "logs" / cluster.name),
             aws_endpoint=self._aws_endpoint,
         )
-        surroundings = Surroundings(self._settings, processes)
+        images = ImageOutcomes()
+        network = PodNetwork(cluster, images, self._authority)
+        surroundings = Surroundings(self._settings, processes, images, network, Services(cluster, network))
         runner = Runner(cluster, controllers(registry, surroundings, self._registrar))
         task = asyncio.get_running_loop().create_task(runner.run(), name=f"controllers of {cluster.name}")
         self._running[cluster.name] = Running(registry, Continuations(), surroundings, runner, task)

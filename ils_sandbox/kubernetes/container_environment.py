@@ -13,11 +13,13 @@ from ils_sandbox.kubernetes.store import Cluster, Object, namespace_of
 _REFERENCE = re.compile(r"\$(\$|\(([^()]*)\))")
 
 
-def environment(cluster: Cluster, pod: Object, container: Object) -> dict[str, str]:
+def environment(
+    cluster: Cluster, pod: Object, container: Object, services: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Variables in the order in which they may refer to each other. References to what is missing are left out; a pod
-    whose references are not optional does not get this far.
+    whose references are not optional does not get this far. `services` are those of which the container says nothing.
     """
-    variables: dict[str, str] = {}
+    variables: dict[str, str] = {**(services or {})}
     for source in container.get("envFrom", ()):
         prefix = source.get("prefix", "")
         for name, value in _everything(cluster, pod, source):

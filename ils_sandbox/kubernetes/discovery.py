@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from ils_sandbox.kubernetes.kinds import EVICTION, SCALE, Kind
+from ils_sandbox.kubernetes.kinds import EVICTION, PROXY, SCALE, Kind
 from ils_sandbox.kubernetes.schema import Schema, definitions
 
 Kinds = Sequence[Kind]
 """Those that a cluster serves."""
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_SUBRESOURCE_VERBS = {"log": ("get",), EVICTION: ("create",)}
+_SUBRESOURCE_VERBS = {
+    "log": ("get",),
+    EVICTION: ("create",),
+    PROXY: ("create", "delete", "get", "patch", "update"),
+}
 _SCHEMAS = "#/components/schemas/"
 
 
@@ -88,6 +92,8 @@ def _entries(kind: Kind) -> list[dict[str, Any]]:
             sub |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
         if subresource == EVICTION:
             sub |= {"group": "policy", "version": "v1", "kind": "Eviction"}
+        if subresource == PROXY:
+            sub |= {"kind": f"{kind.kind}ProxyOptions"}
         entries.append(sub)
     return entries
 

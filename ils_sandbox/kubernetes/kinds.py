@@ -10,6 +10,7 @@ STATUS = "status"
 SCALE = "scale"
 LOG = "log"
 EVICTION = "eviction"
+PROXY = "proxy"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ SERVICE = Kind(
     _CORE + "Service",
     short_names=("svc",),
     categories=("all",),
-    subresources=(STATUS,),
+    subresources=(STATUS, PROXY),
     label_names=True,
 )
 POD = Kind(
@@ -90,7 +91,7 @@ POD = Kind(
     _CORE + "Pod",
     short_names=("po",),
     categories=("all",),
-    subresources=(STATUS, LOG, EVICTION),
+    subresources=(STATUS, LOG, EVICTION, PROXY),
     counts_generations=True,
 )
 NODE = Kind("Node", "nodes", _CORE + "Node", namespaced=False, short_names=("no",), subresources=(STATUS,))

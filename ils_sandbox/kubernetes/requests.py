@@ -11,7 +11,7 @@ import yaml
 from starlette.requests import Request
 
 from ils_sandbox.kubernetes.custom_kinds import resource_of
-from ils_sandbox.kubernetes.kinds import BY_RESOURCE, NAMESPACE, Kind
+from ils_sandbox.kubernetes.kinds import BY_RESOURCE, NAMESPACE, PROXY, Kind
 from ils_sandbox.kubernetes.statuses import bad_request, not_acceptable, unsupported_media_type
 from ils_sandbox.kubernetes.store import Cluster
 
@@ -36,6 +36,8 @@ class Target:
     subresource: str = ""
     watch_path: bool = False
     """Whether it is of the old form `/api/v1/watch/...`."""
+    path: str = ""
+    """What follows `proxy`: whom the request is passed on to is asked for it."""
 
     @property
     def resource(self) -> str:
@@ -63,7 +65,8 @@ def parse_target(path: str, cluster: Cluster | None = None) -> Target | None:
     namespace_own = len(rest) == 3 and rest[2] in NAMESPACE.subresources
     if rest[:1] == ["namespaces"] and len(rest) > 2 and not namespace_own:
         namespace, rest = rest[1], rest[2:]
-    if not 1 <= len(rest) <= 3:
+    proxied = len(rest) > 3 and rest[2] == PROXY
+    if not rest or (len(rest) > 3 and not proxied):
         return None
     kind = BY_RESOURCE.get((group, version, rest[0]))
     if kind is None and cluster is not None:
@@ -74,7 +77,9 @@ def parse_target(path: str, cluster: Cluster | None = None) -> Target | None:
     subresource = rest[2] if len(rest) > 2 else ""
     if (subresource and not kind.has(subresource)) or (name and kind.namespaced and not namespace):
         return None
-    return Target(kind, namespace, name, subresource, watching)
+    return Target(
+        kind, namespace, name, subresource, watching, "/" + "/".join(rest[3:]) if subresource == PROXY else ""
+    )
 
 
 class Parameters:

@@ -39,6 +39,7 @@ class StandaloneServer:
             "ils_sandbox.kubernetes",
             [
                 *("--directory", str(directory / "kubernetes")),
+                *("--authority", str(certificates.ca_file)),
                 *("--tls-cert", str(certificates.certificate_file), "--tls-key", str(certificates.key_file)),
                 *(("--aws-endpoint", aws_endpoint) if aws_endpoint else ()),
             ],

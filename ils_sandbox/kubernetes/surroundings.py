@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from ils_sandbox.kubernetes.images import ImageOutcomes
 from ils_sandbox.kubernetes.metrics import Metrics
+from ils_sandbox.kubernetes.pod_network import PodNetwork
 from ils_sandbox.kubernetes.processes import HostProcesses
+from ils_sandbox.kubernetes.services import Services
 from ils_sandbox.kubernetes.settings import Settings
 
 
@@ -14,5 +16,7 @@ from ils_sandbox.kubernetes.settings import Settings
 class Surroundings:
     settings: Settings
     processes: HostProcesses
-    images: ImageOutcomes = field(default_factory=ImageOutcomes)
+    images: ImageOutcomes
+    network: PodNetwork
+    services: Services
     metrics: Metrics = field(default_factory=Metrics)

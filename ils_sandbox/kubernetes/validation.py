@@ -83,6 +83,9 @@ NOT_NEGATIVE = frozenset(
 POSITIVE = frozenset({"periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold", "minReplicas"})
 PORTS = frozenset({(_CORE + "ContainerPort", "containerPort"), (_CORE + "ServicePort", "port")})
 
+# Lists that are required and may be empty, which is all the same once an object is read.
+MAY_BE_EMPTY = frozenset({("io.k8s.api.discovery.v1.EndpointSlice", "endpoints")})
+
 # Paths that may not change once the object exists.
 IMMUTABLE: Mapping[Kind, tuple[str, ...]] = {
     DEPLOYMENT: ("spec.selector",),
@@ -137,7 +140,7 @@ def _fields(schema: Schema, value: Any, path: str) -> Causes:
     if schema.shape is Shape.STRUCT:
         prefix = f"{path}." if path else ""
         for name in schema.required:
-            if name not in value and name != "status":
+            if name not in value and name != "status" and (schema.type_name, name) not in MAY_BE_EMPTY:
                 yield required(prefix + name)
         for name, item in value.items():
             child = schema.child(name)

@@ -22,6 +22,8 @@ from ils_pipelines.release.canary.run import canary_pods
 from ils_pipelines.release.errors import ReleaseFailed
 from ils_pipelines.release.settings import RolloutLimits
 from ils_pipelines.settings.canary import CommandCheck, HttpCheck, PrometheusCheck
+from ils_pipelines.targets.job_manifest import job_manifest
+from ils_pipelines.targets.jobs import ClusterJob
 from tests.release.readiness import fewest_ready
 from tests.release.site import Site
 
@@ -137,6 +139,29 @@ def test_what_an_interrupted_trial_left_is_removed_by_the_next_release(site: Sit
     site.release(OLD).up()
 
     assert names(site, "deployments") == ["ils"]
+
+
+@pytest.fixture
+def address(site: Site) -> Iterator[str]:
+    """Where the service of the release that is up leads, as containers in its namespace are told."""
+    site.server.control("PUT", "settings", {"host_processes": True})
+    site.release(OLD).up()
+    said = "import os; print('http://' + os.environ['ILS_SERVICE_HOST'] + ':' + os.environ['ILS_SERVICE_PORT'])"
+    job = job_manifest(ClusterJob("where", "ils-dev", "where:1", (sys.executable, "-c", said)))
+    site.kubectl("apply", "-f", "-", stdin=json.dumps(job))
+    site.kubectl("-n", "ils-dev", "wait", "--for=condition=Complete", "job/where", "--timeout=30s")
+    yield site.kubectl("-n", "ils-dev", "logs", "job/where").strip()
+    site.server.control("PUT", "settings", {"host_processes": False})
+
+
+def test_the_application_is_asked_at_the_address_of_its_service(site: Site, address: str) -> None:
+    def check(path: str) -> Check:
+        return AnswersHttp(HttpCheck(url=f"{address}{path}"))
+
+    with pytest.raises(ReleaseFailed, match=f"expected HTTP 200 from {address}/elsewhere, found 404"):
+        site.release(NEW, checks=[check("/health"), check("/elsewhere")]).up()
+
+    site.release(NEW, checks=[check("/health")]).up()
 
 
 @given(st.integers(1, 50), st.integers(1, 200))

@@ -162,7 +162,7 @@ def _node_checks(session: Session) -> Iterator[Check]:
 
 
 def _answers(session: Session) -> Iterator[Check]:
-    """Each service has pods behind it; where containers really run, one of them is asked, through the API server."""
+    """Each service has pods behind it, one of which is asked, through the API server."""
     cluster, path = _cluster(session), session.target.environment.app.liveness.path
     piece = piece_of(session.of, PieceKind.KUBERNETES_OBJECTS)
     assert isinstance(piece.details, KubernetesObjects)  # noqa: S101
@@ -179,8 +179,7 @@ def _answers(session: Session) -> Iterator[Check]:
             if (each.get("conditions") or {}).get("ready")
         )
         yield check(str(ref), "has pods that answer", "at least one", ready, passed=ready > 0)
-        if session.target.carries_traffic:
-            yield check(str(ref), f"answers {path}", "an answer", _asked(cluster, ref, path))
+        yield check(str(ref), f"answers {path}", "an answer", _asked(cluster, ref, path))
 
 
 def _asked(cluster: Cluster, service: Ref, path: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ils_pipelines.operations.health.models import NO_PROBLEM, HealthFinding, HealthStatus
+from ils_pipelines.operations.health.models import HealthFinding, HealthStatus
 from ils_pipelines.operations.live import Record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def finding(
     status: HealthStatus = HealthStatus.HEALTHY,
 ) -> HealthFinding:
     """A finding; what is healthy needs no remedy."""
-    return HealthFinding(component, status, expected, found, "" if status in NO_PROBLEM else remedy)
+    return HealthFinding(component, status, expected, found, "" if status is HealthStatus.HEALTHY else remedy)
 
 
 @dataclass(frozen=True)

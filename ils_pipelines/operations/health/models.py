@@ -14,8 +14,6 @@ from ils_pipelines.settings.layers import Layer
 class HealthStatus(StrEnum):
     """From best to worst. Only what answered, and answered as expected, is healthy."""
 
-    UNSUPPORTED = "unsupported"
-    """There is nothing of the kind to ask where the environment lives: the sandbox. Says nothing, good or bad."""
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     """It works, with less than it should have, or is being worked on."""
@@ -87,7 +85,7 @@ class HealthReport:
     @property
     def problems(self) -> tuple[HealthFinding, ...]:
         """What is not healthy, the worst first."""
-        found = [finding for finding in self.findings if finding.status not in NO_PROBLEM]
+        found = [finding for finding in self.findings if finding.status is not HealthStatus.HEALTHY]
         return tuple(sorted(found, key=lambda finding: -_SEVERITY[finding.status]))
 
     @property
@@ -96,8 +94,6 @@ class HealthReport:
         return {status: sum(each.status is status for each in self.findings) for status in HealthStatus}
 
 
-NO_PROBLEM = frozenset({HealthStatus.HEALTHY, HealthStatus.UNSUPPORTED})
-"""What asks nobody to do anything."""
 _SEVERITY = {status: position for position, status in enumerate(HealthStatus)}
 
 

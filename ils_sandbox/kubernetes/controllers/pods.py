@@ -37,7 +37,7 @@ class Pods:
         self._outcome_of = surroundings.images.of
         self._registry = registry
         self._processes = processes
-        self._process_pods = ProcessPods(registry.cluster, settings, processes)
+        self._process_pods = ProcessPods(registry.cluster, settings, processes, surroundings.services)
         processes.on_exit = self._exited
         self._settings = settings
         self._scheduler = Recorder(registry, "default-scheduler")

@@ -14,6 +14,7 @@ from ils_sandbox.kubernetes.controllers.pod_status import Statuses
 from ils_sandbox.kubernetes.images import Outcome
 from ils_sandbox.kubernetes.kinds import CONFIG_MAP
 from ils_sandbox.kubernetes.processes import KILLED, HostProcesses, Run, Start
+from ils_sandbox.kubernetes.services import Services
 from ils_sandbox.kubernetes.settings import Settings
 from ils_sandbox.kubernetes.store import Cluster, Object, name_of, namespace_of
 
@@ -29,6 +30,7 @@ class ProcessPods:
     cluster: Cluster
     settings: Settings
     processes: HostProcesses
+    services: Services
 
     def handles(self, pod: Object) -> bool:
         """Whether the pod is one that says what to run."""
@@ -128,7 +130,7 @@ class ProcessPods:
         return left > 0
 
     def _start(self, pod: Object, container: Object) -> None:
-        variables = environment(self.cluster, pod, container)
+        variables = environment(self.cluster, pod, container, self.services.variables(pod))
         self.processes.start(
             Start(
                 pod_uid=pod["metadata"]["uid"],

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from kubernetes.client import CoreV1Api
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.details import Piece, PieceKind
@@ -201,7 +202,7 @@ def test_a_lost_cluster_is_made_anew_and_the_release_runs_in_it(
     regions = {away or site.environment.aws.region}
     assert seen == {"image": image_of(wanted), "another": True, "secrets": [], "regions": regions}
     said = {(each.subject.split()[0], each.what) for each in evidence.checks}
-    assert {("nodes", "are ready"), ("Deployment", "pods are ready"), ("Service", "has pods that answer")} <= said
+    assert {("nodes", "are ready"), ("Deployment", "pods are ready"), ("Service", "answers /health")} <= said
     assert evidence.rto.verdict is Verdict.MET
     assert fingerprint(site.target).digest == setup.digest
     assert site.sandbox.inventory() == inventory
@@ -227,6 +228,29 @@ def test_a_release_that_does_not_run_in_the_new_cluster_fails_the_drill(site: Si
     assert cause.startswith("roll out the release: ")
     assert "ImagePullBackOff" in cause or "ErrImagePull" in cause
     assert evidence.rto.verdict is Verdict.NOT_MEASURED
+
+
+@pytest.mark.long
+def test_a_service_that_nobody_answers_for_fails_the_drill(site: Site, backup: Manifest) -> None:
+    """It leads to a port of its pods on which nobody listens."""
+
+    def mislead(name: str, what: str) -> None:
+        if (name, what) == ("serve", "started"):
+            (cluster,) = [each.name for each in of_drills(site.target) if each.kind == "cluster"]
+            namespace, ports = site.environment.app.namespace, [{"port": 5000, "targetPort": 9}]
+            with site.target.kubernetes(cluster) as api:
+                core = CoreV1Api(api)
+                core.patch_namespaced_service("ils", namespace, {"spec": {"ports": ports}})
+                until(
+                    lambda: core.read_namespaced_endpoints("ils", namespace).subsets[0].ports[0].port == 9,
+                    "endpoints of the other port",
+                )
+
+    evidence = rehearse(site, backup, Scenario.CLUSTER_REBUILD, mislead)
+    assert evidence.leftovers == ()
+    (cause,) = evidence.causes
+    assert "answers /health" in cause
+    assert "connection refused" in cause
 
 
 @pytest.mark.long

@@ -11,14 +11,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from kubernetes.client import BatchV1Api, CoreV1Api, NetworkingV1Api
+from kubernetes.client import AppsV1Api, BatchV1Api, CoreV1Api, NetworkingV1Api
 
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.access.database import database_access
 from ils_pipelines.operations.health.look import health
 from ils_pipelines.operations.health.models import HealthFinding, HealthReport, HealthStatus
 from ils_pipelines.operations.health.vitals.answers import answers_in
-from ils_pipelines.operations.health.vitals.asking import ask_database, ask_page
+from ils_pipelines.operations.health.vitals.asking import (
+    AUTHORITIES,
+    PATHS,
+    SERVICE,
+    ask_database,
+    ask_page,
+    service_address,
+)
 from ils_pipelines.operations.health.vitals.job import POLICY, vitals_job
 from ils_pipelines.operations.health.vitals.probes import CRITICAL_PERCENT, WARN_PERCENT, page_findings, saturation
 from ils_pipelines.provisioning.layers import layer_work
@@ -30,7 +37,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.job_manifest import job_manifest
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.watch.health_cases import CASES
-from tests.operations.watch.site import Site
+from tests.operations.watch.site import Change, Site, change, until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -38,6 +45,7 @@ NAMESPACE = "ils-dev"
 ASKED = (Layer.DATABASE, Layer.CACHE, Layer.APP_RELEASE)
 LOGINS = ("login to database ils-dev", "login to cache ils-dev")
 HEALTHY, DEGRADED, UNHEALTHY = HealthStatus.HEALTHY, HealthStatus.DEGRADED, HealthStatus.UNHEALTHY
+PAGES = LIVES, READY = (f"service {NAMESPACE}/ils /health", f"service {NAMESPACE}/ils /ready")
 CANARY = "zq7-canary-zq7"
 
 
@@ -55,7 +63,9 @@ def jobs(site: Site) -> list[str]:
 
 @pytest.fixture(scope="module")
 def well(site: Site) -> HealthReport:
-    return vitals(site)
+    """Of an environment whose database has been used: its server is started for the first who comes."""
+    with database_access(site.target, "ils-dev").connect():
+        return vitals(site)
 
 
 def test_a_new_environment_lets_in_and_has_room(site: Site, well: HealthReport) -> None:
@@ -74,11 +84,9 @@ def test_a_new_environment_lets_in_and_has_room(site: Site, well: HealthReport) 
     assert jobs(site) == []
 
 
-def test_what_has_nothing_to_ask_in_the_sandbox_is_not_called_healthy(well: HealthReport) -> None:
-    for path in ("/health", "/ready"):
-        page = named(well)[f"service {NAMESPACE}/ils {path}"]
-        assert page.status is HealthStatus.UNSUPPORTED
-        assert "unsupported in the sandbox" in page.found
+def test_the_application_answers_that_it_lives_and_is_ready(well: HealthReport) -> None:
+    assert {path: named(well)[path].found for path in PAGES} == dict.fromkeys(PAGES, "200")
+    assert {named(well)[path].status for path in PAGES} == {HEALTHY}
 
 
 @pytest.mark.usefixtures("well")
@@ -97,6 +105,59 @@ def test_a_database_that_is_down_is_named_and_hides_nothing_else(site: Site) -> 
     assert "connection" in down.found
     assert "connections of database ils-dev" not in found
     assert found["login to cache ils-dev"].status is HEALTHY
+    assert (found[READY].status, found[READY].found, found[LIVES].status) == (UNHEALTHY, "503", HEALTHY)
+
+
+@change
+def _another_token(site: Site) -> Iterator[None]:
+    """The cache lets the application in no more."""
+    secret = CoreV1Api(site.kubernetes()).read_namespaced_secret(SECRET_NAME, NAMESPACE)
+    caches = site.client("elasticache")
+
+    def let_in(token: str) -> None:
+        order = {"ReplicationGroupId": "ils-dev", "AuthToken": token, "ApplyImmediately": True}
+        caches.modify_replication_group(**order, AuthTokenUpdateStrategy="ROTATE")
+        caches.modify_replication_group(**order, AuthTokenUpdateStrategy="SET")
+
+    let_in(f"{CANARY}-{CANARY}")
+    try:
+        yield
+    finally:
+        let_in(base64.b64decode(secret.data["REDIS_AUTH_TOKEN"]).decode())
+
+
+@change
+def _crashing(site: Site) -> Iterator[None]:
+    place, told = "clusters/ils-dev/images", {"image": site.target.environment.app.image, "outcome": "crashes"}
+    apps = AppsV1Api(site.kubernetes())
+
+    def available() -> int:
+        return apps.read_namespaced_deployment_status("ils", NAMESPACE).status.available_replicas or 0
+
+    wanted = available()
+    site.sandbox.control(place, told, server="kubernetes")
+    until(lambda: available() == 0, "no pod runs")
+    try:
+        yield
+    finally:
+        site.sandbox.control(place, {**told, "outcome": None}, server="kubernetes")
+        until(lambda: available() == wanted, "all pods run again")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "unwell"), [(_another_token, {LOGINS[1], READY}), (_crashing, {LIVES, READY})], ids=["cache", "image"]
+)
+def test_an_application_that_misses_something_or_does_not_run_is_unhealthy(
+    site: Site, breaks: Change, unwell: set[str]
+) -> None:
+    with breaks(site):
+        broken = named(vitals(site))
+    mended = named(vitals(site))
+
+    asked = {*LOGINS, *PAGES}
+    assert {each for each in asked if broken[each].status is UNHEALTHY} == unwell
+    assert all(broken[each].remedy for each in unwell)
+    assert {mended[each].status for each in asked} == {HEALTHY}
 
 
 @contextmanager
@@ -135,6 +196,8 @@ def test_logins_that_do_not_fit_are_unhealthy_and_told_without_a_secret(site: Si
     assert (database["status"], cache["status"]) == (UNHEALTHY, UNHEALTHY)
     assert "password authentication failed" in database["found"]
     assert "invalid username-password pair" in cache["found"]
+    # Pods know what they were started with.
+    assert found[READY]["status"] == HEALTHY
     assert CANARY not in ran.stdout + ran.stderr
 
 
@@ -152,7 +215,9 @@ def test_the_job_is_given_no_secret_by_whoever_asks_for_it(site: Site) -> None:
     [container] = job_manifest(job)["spec"]["template"]["spec"]["containers"]
     taken = {each["name"]: each["valueFrom"] for each in container["env"] if "valueFrom" in each}
     assert {name for name, source in taken.items() if "secretKeyRef" in source} == {"DATABASE_URL", "REDIS_AUTH_TOKEN"}
-    assert all("BEGIN CERTIFICATE" in each["value"] for each in container["env"] if "value" in each)
+    said = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+    assert said.keys() == {AUTHORITIES, PATHS, SERVICE}
+    assert "BEGIN CERTIFICATE" in said[AUTHORITIES]
 
 
 @pytest.mark.slow
@@ -254,6 +319,22 @@ def application() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        ({}, "http://ils.ils-dev.svc.cluster.local:5000"),
+        ({"ILS_SERVICE_HOST": "172.20.7.1"}, "http://ils.ils-dev.svc.cluster.local:5000"),
+        ({"ILS_SERVICE_HOST": "172.20.7.1", "ILS_SERVICE_PORT": "5000"}, "http://172.20.7.1:5000"),
+        ({"ILS_SERVICE_HOST": "fd00::7", "ILS_SERVICE_PORT": "5000"}, "http://[fd00::7]:5000"),
+    ],
+    ids=["name", "incomplete", "v4", "v6"],
+)
+def test_the_service_is_asked_where_kubernetes_says_it_is_or_by_its_name(
+    site: Site, told: dict[str, str], address: str
+) -> None:
+    assert service_address({**vitals_job(site.target).variables, **told}) == address
 
 
 def test_pages_are_healthy_at_200_alone(application: str) -> None:

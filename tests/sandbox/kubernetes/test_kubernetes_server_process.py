@@ -56,11 +56,13 @@ def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> No
     with own.api_client("dev") as api_client:
         cluster = TestCluster(api_client, own, "dev")
         cluster.ok("POST", CONFIG_MAPS, config_map(a="1"))
-        cluster.ok("POST", DEPLOYMENTS, deployment(replicas=2))
+        web = deployment(replicas=2)
+        web["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "PORT", "value": "8080"}]
+        cluster.ok("POST", DEPLOYMENTS, web)
         cluster.eventually(lambda: available(cluster) == 2, "two pods")
         before = cluster.ok("GET", f"{CONFIG_MAPS}/settings")
         lens = make_lens(cluster)
-        pods = {pod["metadata"]["uid"] for pod in cluster.ok("GET", PODS)["items"]}
+        pods = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in cluster.ok("GET", PODS)["items"]}
         certificate = own.ca_file.read_bytes()
     getattr(own, ending)()
 
@@ -74,7 +76,9 @@ def test_everything_survives_a_restart(own: StandaloneServer, ending: str) -> No
             assert cluster.ok("GET", f"{LENSES}/one") == lens
             cluster.ok("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": 3}}, "application/merge-patch+json")
             cluster.eventually(lambda: available(cluster) == 3, "a third pod")
-            assert pods < {pod["metadata"]["uid"] for pod in cluster.ok("GET", PODS)["items"]}
+            assert pods.keys() < {pod["metadata"]["uid"] for pod in cluster.ok("GET", PODS)["items"]}
+            for name in pods.values():
+                assert cluster.ok("GET", f"{PODS}/{name}:8080/proxy/health") == {"status": "ok"}
     finally:
         again.end()
 

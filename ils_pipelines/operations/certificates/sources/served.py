@@ -32,7 +32,7 @@ def load_balancer(view: View) -> Iterator[Examined]:
     """The way in, at the address that AWS gave it: a name that DNS does not lead there yet would tell nothing."""
     domain = view.environment.load_balancer.domain
     component = f"https://{domain}"
-    if not view.target.carries_traffic:
+    if not view.target.load_balancer_listens:
         yield Examined(component, f"unsupported in the {view.target.name}: its load balancer has an API and no traffic")
         return
     address = Address(str(view.output("dns_name")), 443, domain)

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ils_pipelines.operations.health.vitals.answers import Answers, CacheAnswer, DatabaseAnswer, PageAnswer
+from ils_pipelines.release.names import APP_NAME
 
 DATABASE_URL, REDIS_HOST, REDIS_PORT = "DATABASE_URL", "REDIS_HOST", "REDIS_PORT"
 REDIS_AUTH_TOKEN = "REDIS_AUTH_TOKEN"  # noqa: S105 the name of a variable
 SERVICE, PATHS, AUTHORITIES = "ILS_VITALS_SERVICE", "ILS_VITALS_PATHS", "ILS_VITALS_AUTHORITIES"
 """Where the application is asked, for what (a JSON list), and who vouches for the cache beside whom all trust."""
+SERVICE_HOST, SERVICE_PORT = f"{APP_NAME.upper()}_SERVICE_HOST", f"{APP_NAME.upper()}_SERVICE_PORT"
+"""What Kubernetes tells a container of the application's service, where that is the older of the two."""
 TIMEOUT_SECONDS = 10
 
 
@@ -22,7 +25,8 @@ def ask(variables: Mapping[str, str]) -> Answers:
     with ThreadPoolExecutor(len(paths) + 2) as pool:
         database = pool.submit(ask_database, variables.get(DATABASE_URL, ""))
         cache = pool.submit(ask_cache, variables)
-        pages = pool.map(lambda path: ask_page(variables[SERVICE], path), paths)
+        service = service_address(variables)
+        pages = pool.map(lambda path: ask_page(service, path), paths)
         return Answers(database=database.result(), cache=cache.result(), pages=tuple(pages))
 
 
@@ -82,6 +86,14 @@ def ask_cache(variables: Mapping[str, str]) -> CacheAnswer:
         evicted=int(told.get("evicted_keys", 0)),
         rejected=int(told.get("rejected_connections", 0)),
     )
+
+
+def service_address(variables: Mapping[str, str]) -> str:
+    """What Kubernetes says of the service, which needs no DNS; its name where Kubernetes says nothing."""
+    host, port = variables.get(SERVICE_HOST), variables.get(SERVICE_PORT)
+    if not host or not port:
+        return variables.get(SERVICE, "")
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def ask_page(service: str, path: str) -> PageAnswer:

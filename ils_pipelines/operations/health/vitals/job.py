@@ -84,11 +84,12 @@ def vitals_job(target: Target) -> ClusterJob:
     """What of the application's configuration it needs, and no more."""
     environment = target.environment
     app = environment.app
-    variables = {asking.AUTHORITIES: _authorities(target)}
-    if target.carries_traffic:
-        paths = list(dict.fromkeys((app.liveness.path, app.readiness.path)))
-        service = f"http://{APP_NAME}.{app.namespace}.svc.cluster.local:{SERVICE_PORT}"
-        variables |= {asking.SERVICE: service, asking.PATHS: json.dumps(paths)}
+    paths = list(dict.fromkeys((app.liveness.path, app.readiness.path)))
+    variables = {
+        asking.AUTHORITIES: _authorities(target),
+        asking.SERVICE: f"http://{APP_NAME}.{app.namespace}.svc.cluster.local:{SERVICE_PORT}",
+        asking.PATHS: json.dumps(paths),
+    }
     return ClusterJob(
         name=f"vitals-{uuid.uuid4().hex[:12]}",
         namespace=app.namespace,

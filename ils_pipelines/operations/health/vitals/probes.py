@@ -80,12 +80,6 @@ def _application(view: View, vitals: Vitals) -> Iterator[HealthFinding]:
     if not any(each["metadata"]["name"] == app.namespace for each in view.live.objects(NAMESPACE)):
         return  # never released
     where = f"service {app.namespace}/{APP_NAME}"
-    if not view.target.carries_traffic:
-        paths = dict.fromkeys((app.liveness.path, app.readiness.path))
-        for path in paths:
-            unsupported = "unsupported in the sandbox, whose pods serve nothing"
-            yield finding(f"{where} {path}", "200", unsupported, "", HealthStatus.UNSUPPORTED)
-        return
     yield from page_findings(where, vitals.answers().pages)
 
 
