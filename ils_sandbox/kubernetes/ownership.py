@@ -15,7 +15,7 @@ APPLY = "Apply"
 UPDATE = "Update"
 BEFORE_FIRST_APPLY = "before-first-apply"
 MOST_UPDATERS = 10
-"""Entries of managers that update; older ones are merged into one called `ancient-changes`."""
+"""Entries of managers that update, among them one called `ancient-changes` that the oldest are merged into."""
 
 _META = "f:metadata"
 _UNMANAGED: FieldSet = frozenset(
@@ -123,10 +123,12 @@ def updated(schema: Schema, live: Mapping[str, Any], new: Mapping[str, Any], act
 
 def _capped(managers: Managers) -> Managers:
     updaters = [manager for manager in managers if manager.operation == UPDATE]
-    surplus = updaters[: max(0, len(updaters) - MOST_UPDATERS)]
-    if not surplus:
+    if len(updaters) <= MOST_UPDATERS:
         return managers
-    ancient = Manager("ancient-changes", UPDATE, surplus[0].api_version)
+    ancient = Manager("ancient-changes", UPDATE, updaters[0].api_version)
+    # What was merged last is the newest entry, and not the newest manager.
+    others = [manager for manager in updaters if manager != ancient]
+    surplus = others[: len(others) - MOST_UPDATERS + 1]
     merged = frozenset().union(*(managers[manager] for manager in surplus), managers.get(ancient, frozenset()))
     return {ancient: merged} | {m: owned for m, owned in managers.items() if m not in surplus and m != ancient}
 

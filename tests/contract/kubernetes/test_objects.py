@@ -152,3 +152,14 @@ def test_an_unknown_field_is_handled_as_asked(place: Place, mode: str, code: int
     assert ("Warning" in answer.headers) == (mode == "Warn")
     if code == 400:
         assert 'unknown field "dada"' in answer.message
+
+
+def test_of_many_who_update_the_oldest_are_told_as_one(place: Place) -> None:
+    made = place.ok("POST", place.path("configmaps"), config_map(a="0"))
+    for number in range(15):
+        change = {"data": {f"k{number}": "v"}}
+        made = place.ok("PATCH", place.path("configmaps", "settings"), change, MERGE, fieldManager=f"m{number}")
+
+        managers = [entry["manager"] for entry in made["metadata"]["managedFields"]]
+        assert len(managers) == min(number + 2, 10)
+        assert ("ancient-changes" in managers) is (number + 2 > 10)

@@ -166,14 +166,3 @@ def test_a_dry_run_of_an_apply_shows_the_result_and_stores_nothing(cluster: Test
 
     assert cluster.apply(MAP, config_map(a="2"), dryRun="All").body["data"] == {"a": "2"}
     assert cluster.ok("GET", MAP)["data"] == {"a": "1"}
-
-
-def test_the_oldest_of_many_updaters_are_merged_into_one(cluster: TestCluster) -> None:
-    cluster.ok("POST", CONFIG_MAPS, config_map(a="0"))
-    for number in range(15):
-        change = {"data": {f"k{number}": "v"}}
-        obj = cluster.ok("PATCH", MAP, change, "application/merge-patch+json", fieldManager=f"m{number}")
-
-    managers = [entry["manager"] for entry in obj["metadata"]["managedFields"]]
-    assert len(managers) == 11
-    assert "ancient-changes" in managers
