@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ils_pipelines.engine.protocol import Engine
+    from ils_pipelines.settings.account import JobFamily
     from ils_pipelines.settings.environment import Environment
     from ils_sandbox.provider.aws import AwsProvider
 
 REMEDY = "Start it with: ils sandbox start"
 HEALTH_TIMEOUT_SECONDS = 30
 """One that is down refuses at once; one that has just started on a busy machine takes its time for the first answer."""
-_ACCESS_KEY = AccessKey("sandbox", "sandbox")
+CALLER_VARIABLE = "ILS_SANDBOX_CALLER"
+"""Who calls in the place of whoever provisions, for programs that meddle: their calls are not the product's."""
+PROVISIONS, SANDBOX = "provision", "sandbox"
 
 
 class SandboxTarget:
@@ -32,8 +36,11 @@ class SandboxTarget:
     name = "sandbox"
     load_balancer_listens = False
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, family: JobFamily | None = None, *, caller: str = "") -> None:
+        """Calls are recorded with who makes them and for which environment: jobs of the family, or `caller`."""
         self._environment = environment
+        name = caller or family or os.environ.get(CALLER_VARIABLE) or PROVISIONS
+        self._access_key = AccessKey(f"{name}.{environment.name}", "sandbox")
         self._directory = state_directory()
         self._lock = threading.RLock()
         self._engines: dict[bool, Engine] = {}
@@ -103,7 +110,7 @@ class SandboxTarget:
     def client(self, service: str, *, region: str | None = None, hurried: bool = False) -> Any:
         with self._lock:
             if self._clients is None:
-                self._clients = Clients(region=self._region, endpoint=self._endpoint(), access_key=_ACCESS_KEY)
+                self._clients = Clients(region=self._region, endpoint=self._endpoint(), access_key=self._access_key)
             return self._clients.client(service, region=region, hurried=hurried)
 
     def state_client(self, service: str, *, region: str | None = None) -> Any:
@@ -148,6 +155,6 @@ class SandboxTarget:
         return AwsProvider(
             self._endpoint(),
             config["region"],
-            access_key_id=_ACCESS_KEY.access_key_id,
-            secret_access_key=_ACCESS_KEY.secret_access_key,
+            access_key_id=self._access_key.access_key_id,
+            secret_access_key=self._access_key.secret_access_key,
         )

@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from ils_sandbox.control.recording import RECORD_VARIABLE
+from ils_sandbox.target import CALLER_VARIABLE
 
 # How fast this machine is today is no property of the code.
 settings.register_profile("ils", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ils")
+
+# Tests meddle with what is in a sandbox. Only what they open for a family of jobs, and `ils`, calls what the product calls.
+os.environ[CALLER_VARIABLE] = "tests"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-calls",
+        metavar="FOLDER",
+        type=Path,
+        help="have every sandbox write there which calls it gets, for the policies: python -m tools.iam --suite FOLDER",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = config.getoption("--record-calls")
+    if folder is not None:
+        os.environ[RECORD_VARIABLE] = str(folder.absolute())

@@ -24,10 +24,10 @@ def open_target(environment: Environment, family: JobFamily | None = None) -> Ta
     if role is not None:
         account = environment.aws.model_copy(update={"assume_role": role})
         environment = environment.model_copy(update={"aws": account})
-    return _OPENERS[str(environment.target)](environment)
+    return _OPENERS[str(environment.target)](environment, family)
 
 
-def _sandbox(environment: Environment) -> Target:
+def _sandbox(environment: Environment, family: JobFamily | None) -> Target:
     # By name: the product works without the sandbox, which is an extra.
     try:
         module = importlib.import_module(SANDBOX_MODULE)
@@ -36,11 +36,11 @@ def _sandbox(environment: Environment) -> Target:
             f"environment {environment.name} lives in the sandbox, which is not installed (no module {missing.name}). "
             "Install it with the extra: pip install 'ils-pipelines[sandbox]'."
         ) from missing
-    target: Target = module.SandboxTarget(environment)
+    target: Target = module.SandboxTarget(environment, family)
     return target
 
 
-def _aws(environment: Environment) -> Target:
+def _aws(environment: Environment, _family: JobFamily | None) -> Target:
     from ils_pipelines.targets.aws import AwsTarget
 
     return AwsTarget(environment)

@@ -87,6 +87,7 @@ class Application:
                 started=started,
                 finished=time.time(),
                 client=request.header("user-agent"),
+                caller=call.access_key,
             )
         )
         return response

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
+from http import HTTPStatus
+from pathlib import Path
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
 MOST_KEPT = 200_000
+RECORD_VARIABLE = "ILS_RECORD_CALLS"
+"""Folder into which every server of a sandbox that is started with it writes which calls it got, each once."""
 SANDBOX_CLIENT = "ils-sandbox-controllers"
 """User-Agent of what the sandbox's own controllers ask. Nobody counts that: nobody who counts has caused it."""
 
@@ -24,10 +30,52 @@ class RecordedRequest(BaseModel):
     finished: float
     client: str
     """The caller's User-Agent."""
+    caller: str = ""
+    """The caller's access key id, which the sandbox's own targets name after themselves."""
+    cluster: str = ""
+    """Of Kubernetes: the name of the cluster."""
     group: str = ""
     """Of Kubernetes: the API group of the resource."""
     namespace: str = ""
     """Of Kubernetes: where the resource is; empty for what is in none, and for all of them at once."""
+
+
+class KindOfCall(BaseModel):
+    """What of a call says which permission it needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    caller: str
+    service: str
+    operation: str
+    cluster: str
+    group: str
+    namespace: str
+    created: bool
+    """Whether it made an object: in Kubernetes a patch can."""
+
+
+class KindsOfCalls:
+    """Writes each kind of call once, at once, as a line of JSON: however a sandbox ends, what it was asked is there."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / f"{uuid4().hex}.jsonl").open("a", buffering=1)
+        self._seen: set[KindOfCall] = set()
+
+    def add(self, request: RecordedRequest) -> None:
+        kind = KindOfCall(
+            caller=request.caller,
+            service=request.service,
+            operation=request.operation,
+            cluster=request.cluster,
+            group=request.group,
+            namespace=request.namespace,
+            created=request.status == HTTPStatus.CREATED,
+        )
+        if kind not in self._seen:
+            self._seen.add(kind)
+            self._file.write(f"{kind.model_dump_json()}\n")
 
 
 class Recording:
@@ -35,9 +83,13 @@ class Recording:
 
     def __init__(self) -> None:
         self._requests: deque[RecordedRequest] = deque(maxlen=MOST_KEPT)
+        folder = os.environ.get(RECORD_VARIABLE)
+        self._kinds = KindsOfCalls(Path(folder)) if folder else None
 
     def add(self, request: RecordedRequest) -> None:
         self._requests.append(request)
+        if self._kinds is not None:
+            self._kinds.add(request)
 
     def clear(self) -> None:
         self._requests.clear()

@@ -21,6 +21,7 @@ from ils_sandbox.control.faults import Faults
 from ils_sandbox.control.recording import RecordedRequest, Recording
 from ils_sandbox.kubernetes import discovery, statuses
 from ils_sandbox.kubernetes.api import ClusterApi, json_response
+from ils_sandbox.kubernetes.callers import EKS_TOKEN_PREFIX, caller_of
 from ils_sandbox.kubernetes.clusters import Clusters, Running
 from ils_sandbox.kubernetes.control import PREFIX, Control
 from ils_sandbox.kubernetes.controllers.target_groups import Registrar
@@ -31,7 +32,6 @@ from ils_sandbox.kubernetes.statuses import ApiError
 from ils_sandbox.kubernetes.watching import Watches
 from ils_sandbox.state import write_atomically
 
-EKS_TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 a prefix, not a token
 _MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -111,6 +111,8 @@ class Application:
                     started=started,
                     finished=time.time(),
                     client=request.headers.get("user-agent", ""),
+                    caller=caller_of(_bearer(request)),
+                    cluster=request.path_params.get("cluster", ""),
                     group=target.kind.group if target else "",
                     namespace=target.namespace if target else "",
                 )
@@ -133,9 +135,9 @@ class Application:
             return json_response(failure.status(), failure.code)
 
     def _authenticate(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = _bearer(request)
         ours = secrets.compare_digest(token.encode(), self._token.encode())
-        if scheme.lower() != "bearer" or not (ours or token.startswith(EKS_TOKEN_PREFIX)):
+        if not (ours or token.startswith(EKS_TOKEN_PREFIX)):
             raise statuses.unauthorized()
 
     def _fail_if_asked(self, request: Request) -> None:
@@ -167,6 +169,11 @@ class Application:
         name, _, path = request.url.path.removeprefix("/clusters/").partition("/")
         running = self.clusters.find(name)
         return parse_target(path, running.registry.cluster if running else None)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _described(running: Running, path: str) -> Response:

@@ -16,6 +16,7 @@ import pytest
 
 from ils_pipelines.settings.loading import environments_directory
 from ils_sandbox.state import SandboxState
+from ils_sandbox.target import CALLER_VARIABLE
 
 ILS = Path(sys.executable).with_name("ils")
 RUN_SECONDS = 240
@@ -53,7 +54,9 @@ class Terminal:
 
     @property
     def variables(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "COLUMNS"}}
+        kept = {
+            key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "COLUMNS", CALLER_VARIABLE}
+        }
         return {**kept, "ILS_ENVIRONMENTS_DIR": str(self.environments), "ILS_STATE_DIR": str(self.state)}
 
     @property

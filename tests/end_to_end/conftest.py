@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ils_sandbox.target import CALLER_VARIABLE
 from tests.support.aws_inventory import inventory
 
 ILS = Path(sys.executable).with_name("ils")
@@ -27,6 +28,7 @@ class LocalSandbox:
         self.directory = directory
         self.env = {**os.environ, "ILS_STATE_DIR": str(directory)}
         self.env.pop("DAGSTER_HOME", None)
+        self.env.pop(CALLER_VARIABLE, None)
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(

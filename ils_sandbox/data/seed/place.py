@@ -11,8 +11,9 @@ from ils_pipelines.operations.access.database import DatabaseAccess, database_ac
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
-from ils_pipelines.targets import open_target
+from ils_pipelines.settings.tiers import TargetKind
 from ils_pipelines.targets.protocol import Target
+from ils_sandbox.target import SANDBOX, SandboxTarget
 
 
 class SeedError(IlsError):
@@ -34,12 +35,13 @@ class Place:
 
 def find_place(environment: str) -> Place:
     """Find them as operations do. Raises `SeedError` for what is not in the sandbox or not provisioned; IlsError."""
-    target = open_target(load_environment(environment))
-    if target.name != "sandbox":
+    settings = load_environment(environment)
+    if settings.target is not TargetKind.SANDBOX:
         raise SeedError(
-            f"environment {environment} has target: {target.name}; invented data are for the sandbox only. "
+            f"environment {environment} has target: {settings.target}; invented data are for the sandbox only. "
             "Set `target: sandbox` in its file to try the environment on this machine."
         )
+    target = SandboxTarget(settings, caller=SANDBOX)
     target.preflight()
     database, tables, cache = (_outputs(target, layer) for layer in (Layer.DATABASE, Layer.TABLES, Layer.CACHE))
     return Place(
