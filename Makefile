@@ -11,7 +11,7 @@ TOOLS := $(or $(ILS_TOOLS_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ils-pipeli
 REAL := real_engine or real_kubernetes
 REAL_TESTS ?= tests
 
-.PHONY: help setup demo dev test test-fast test-long test-real test-all tools check format lock bench iam reference clean
+.PHONY: help setup demo dev test test-fast test-long test-real test-all tools check format lock bench iam iam-suite reference clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +87,11 @@ lock: setup ## pin the newest versions that pyproject.toml allows (names, versio
 
 iam: setup ## the policies of deploy/iam, from the AWS calls that the code makes in a sandbox of its own
 	$(BIN)/python -m tools.iam
+
+iam-suite: setup ## the same with what the tests call beside, recorded anew; takes as long as all tests that need no tools
+	rm -rf .ils/calls
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not ($(REAL))' --record-calls .ils/calls
+	$(BIN)/python -m tools.iam --suite .ils/calls
 
 reference: setup ## docs/configuration.md, from the model of environment files
 	$(BIN)/python -m tools.settings_reference

@@ -12,10 +12,20 @@ from typing import Any
 from tools.iam.actions import Calls, actions
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "iam"
+RULES = FOLDER.parent / "kubernetes" / "families.yaml"
 PARTS = ("network", "platform", "data")
 READ_ONLY = tuple(f"read-only-{part}" for part in PARTS)
 SCANS = ("certificates", "costs", "health")
 PROVISION = (*READ_ONLY, *(f"provision-{part}" for part in PARTS))
+DRILL = ("drill", "drill-stores", "drill-cluster")
+POLICIES: Mapping[str, tuple[str, ...]] = {
+    "read-only": READ_ONLY,
+    "provision": PROVISION,
+    "backup": ("backup",),
+    "drill": (*READ_ONLY, *DRILL),
+    **{scan: (scan,) for scan in SCANS},
+}
+"""What docs/production.md attaches to the role of each family."""
 
 
 def policy(name: str) -> dict[str, Any]:

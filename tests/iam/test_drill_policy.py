@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.iam.evaluation import covering, statements
+from tests.iam.evaluation import DRILL, covering, statements
 from tools.iam.reference import reference
 
-DRILL = ("drill", "drill-stores", "drill-cluster")
 VALUES = {"PARTITION": "aws", "ACCOUNT_ID": "123456789012", "ENVIRONMENT": "production"}
 AT = "arn:aws:{}:us-east-1:123456789012:{}"
 LIVE = (

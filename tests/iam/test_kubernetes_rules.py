@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ import yaml
 
 from ils_sandbox.kubernetes.kinds import KINDS
 from tests.iam.rules import Allowed
-from tools.iam.__main__ import REQUESTS, RULES, rules
+from tools.iam.__main__ import LIVES, RULES, SUITE, recorded_requests, requests_file, rules
 from tools.iam.kubernetes_calls import Request, placed
 from tools.iam.rbac import BESIDE, listed, read
 
-RECORDED = read(json.loads(REQUESTS.read_text()))
+RECORDED = recorded_requests()
 VERBS = {"create", "delete", "get", "list", "patch", "update", "watch"}
 LOOKING = {"get", "list", "watch"}
 HOME, BACKUPS = "ils-${ENVIRONMENT}", "ils-${ENVIRONMENT}-backup"
@@ -33,8 +34,11 @@ def test_the_file_is_what_is_generated_from_the_recording() -> None:
     assert RULES.read_text() == rules(), "run: make iam"
 
 
-def test_what_is_recorded_is_kept_as_it_was() -> None:
-    assert listed(RECORDED) == json.loads(REQUESTS.read_text())
+@pytest.mark.parametrize("folder", [LIVES, SUITE], ids=["lives", "suite"])
+def test_what_is_recorded_is_kept_as_it_was(folder: Path) -> None:
+    kept = json.loads(requests_file(folder).read_text())
+
+    assert listed(read(kept)) == kept
 
 
 @pytest.mark.parametrize("family", sorted(RECORDED))

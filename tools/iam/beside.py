@@ -154,7 +154,18 @@ PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
     "s3": ("PutBucketTagging",),
     # A rotation moves the mark of the version in force; no recorded life has one.
     "secretsmanager": ("TagResource", "UntagResource", "UpdateSecretVersionStage"),
-    "dynamodb": ("TagResource", "UntagResource"),
+    # DynamoDB asks whoever restores a table for all that reads and writes it.
+    "dynamodb": (
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TagResource",
+        "UntagResource",
+        "UpdateItem",
+    ),
     "xray": ("TagResource", "UntagResource"),
 }
 
@@ -164,6 +175,9 @@ NOT_GRANTED: Mapping[str, str] = {
     "iam:PutRolePermissionsBoundary": "Likewise.",
 }
 """What the sandbox's provider can do and no program asks for, with the reason why it stays out."""
+
+CONTENTS = frozenset({"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "s3:GetObject", "s3:GetObjectVersion"})
+"""Reads that show what data there are. Whoever restores for real needs them; nobody does to look at how things are."""
 
 KEY_USES = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
 """Aurora, ElastiCache, DynamoDB, EKS, Secrets Manager and CloudWatch Logs take a key only from who may use it."""
@@ -208,3 +222,64 @@ MASTER_SECRET_TAG = "secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"  # 
 """RDS names the cluster in a tag."""
 MASTER_SECRETS = "arn:${PARTITION}:secretsmanager:*:${ACCOUNT_ID}:secret:rds!cluster-*"
 """Secrets that RDS makes for the master user, under names of its own."""
+
+_TAGGED = "what is made with tags is tagged by the call that makes it, which AWS allows as if it were a call of its own"
+_KEYS = "services use the keys of what they keep, restore and copy as whoever asked them to"
+_VERSIONS = "a version of an object is read and deleted by the calls that read and delete objects"
+_GIVEN_UP = "an upload that fails midway is given up by the client; no recorded life has one"
+_EXPORT = "ElastiCache looks, as whoever asks for an export, whether the bucket is his"
+_TABLES = "DynamoDB asks whoever restores a table for all that reads and writes it"
+_LOGS = "DynamoDB says there what it could not import, as whoever asked it to"
+_NODES = "EKS takes roles from who may pass them, and launch templates from who may start instances with them"
+_PASSWORDS = "RDS makes and rotates the secret of the master user as whoever makes the cluster"
+
+IMPORT_LOGS = (
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "logs:PutRetentionPolicy",
+)
+"""DynamoDB says what it could not import as whoever asked it to, in groups of logs that it names itself."""
+IMPORT_LOG_GROUPS = "arn:${PARTITION}:logs:*:${ACCOUNT_ID}:log-group:/aws-dynamodb/*"
+
+UNSEEN: Mapping[str, Mapping[str, str]] = {
+    "backup": {
+        "elasticache:AddTagsToResource": _TAGGED,
+        "rds:AddTagsToResource": _TAGGED,
+        "kms:CreateGrant": _KEYS,
+        "kms:Decrypt": _KEYS,
+        "kms:DescribeKey": _KEYS,
+        "kms:GenerateDataKey": _KEYS,
+        "s3:AbortMultipartUpload": _GIVEN_UP,
+        "s3:DeleteObjectVersion": _VERSIONS,
+        "s3:GetBucketAcl": _EXPORT,
+        "s3:GetBucketLocation": _EXPORT,
+        "s3:GetObjectRetention": "HeadObject says until when an object is locked only to whoever may ask that alone",
+        "s3:GetObjectVersion": _VERSIONS,
+        "s3:ListAllMyBuckets": _EXPORT,
+        "s3:PutObjectAcl": _EXPORT,
+    },
+    "drill": {
+        "dynamodb:BatchWriteItem": _TABLES,
+        "dynamodb:Query": _TABLES,
+        "dynamodb:UpdateItem": _TABLES,
+        "ec2:CreateTags": _TAGGED,
+        "ec2:RunInstances": _NODES,
+        "eks:TagResource": _TAGGED,
+        "elasticache:AddTagsToResource": _TAGGED,
+        "iam:PassRole": _NODES,
+        "kms:CreateGrant": _KEYS,
+        "kms:DescribeKey": _KEYS,
+        **dict.fromkeys(IMPORT_LOGS, _LOGS),
+        "rds:AddTagsToResource": _TAGGED,
+        "s3:AbortMultipartUpload": _GIVEN_UP,
+        "s3:GetObjectVersion": _VERSIONS,
+        "s3:PutObjectTagging": "an object is put with its tags by one call, and that is allowed as if it were two",
+        "secretsmanager:CreateSecret": _PASSWORDS,
+        "secretsmanager:RotateSecret": _PASSWORDS,
+        "secretsmanager:TagResource": _PASSWORDS,
+    },
+}
+"""By family, why an action is needed that no recording can show."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import ssl
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-_CREATED = 201
+from ils_sandbox.control.recording import KindOfCall
+
+ENVIRONMENT = "${ENVIRONMENT}"
 
 
 @dataclass(frozen=True, order=True)
@@ -27,30 +25,6 @@ class Request:
     """The one object that is meant; empty for any."""
 
 
-@dataclass(frozen=True)
-class KubernetesRecorder:
-    """What was asked of the sandbox's clusters."""
-
-    endpoint: str
-    ca_file: str
-
-    def forget(self) -> None:
-        self._ask("DELETE")
-
-    def requests(self) -> set[Request]:
-        return {request for each in json.loads(self._ask("GET")) for request in requests_of(each)}
-
-    def _ask(self, method: str) -> bytes:
-        request = urllib.request.Request(f"{self.endpoint}/_sandbox/requests", method=method)
-        context = ssl.create_default_context(cafile=self.ca_file)
-        with urllib.request.urlopen(request, context=context) as response:
-            answer: bytes = response.read()
-        return answer
-
-
-ENVIRONMENT = "${ENVIRONMENT}"
-
-
 def placed(request: Request, environment: str) -> Request:
     """The same of any environment. Drills make namespaces of their own, whose names no rule can foresee."""
     namespace = request.namespace
@@ -61,11 +35,11 @@ def placed(request: Request, environment: str) -> Request:
     return replace(request, namespace=namespace)
 
 
-def requests_of(recorded: Mapping[str, Any]) -> Iterator[Request]:
+def requests_of(call: KindOfCall) -> Iterator[Request]:
     """The request, or none: discovery is everybody's. A patch that makes an object needs the right to create it, too."""
-    verb, _, resource = recorded["operation"].partition(" ")
+    verb, _, resource = call.operation.partition(" ")
     if resource == "discovery":
         return
-    yield Request(recorded["group"], resource, verb, recorded["namespace"])
-    if verb == "patch" and recorded["status"] == _CREATED:
-        yield Request(recorded["group"], resource, "create", recorded["namespace"])
+    yield Request(call.group, resource, verb, call.namespace)
+    if verb == "patch" and call.created:
+        yield Request(call.group, resource, "create", call.namespace)

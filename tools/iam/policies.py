@@ -7,11 +7,14 @@ from typing import Any
 
 from tools.iam import beside
 from tools.iam.actions import Calls, actions
-from tools.iam.backups import BACKUP
-from tools.iam.drill import DRILL
-from tools.iam.recording import HEALTH, PROVISION, READ_ONLY, SCANS
+from tools.iam.recording import SCANS
 from tools.iam.reference import Action, reference
-from tools.iam.scopes import BECOMES_OURS, IS_OURS, NAMED, TAGGED
+from tools.iam.scoped import scoped
+from tools.iam.scopes.backup import BACKUP
+from tools.iam.scopes.drill import DRILL
+from tools.iam.scopes.names import BECOMES_OURS, IS_OURS, NAMED, TAGGED
+from tools.iam.scopes.scope import EVERYTHING
+from tools.iam.seen import BACKUPS, DRILLS, HEALTH, PROVISION, READ_ONLY
 
 Statement = dict[str, Any]
 Policy = dict[str, Any]
@@ -23,7 +26,6 @@ PARTS: Mapping[str, frozenset[str]] = {
     "data": frozenset({"backup", "dynamodb", "elasticache", "kms", "rds", "s3", "secretsmanager"}),
 }
 
-EVERYTHING = "*"
 EVERY_EC2 = "arn:${PARTITION}:ec2:*:${ACCOUNT_ID}:*/*"
 """All kinds at once, which a condition on tags bounds as well, in a tenth of the text."""
 
@@ -32,7 +34,7 @@ def policies(recorded: Mapping[str, Calls], declared: Calls, in_source: Mapping[
     """Every policy by the name of its file, without `.json`. `in_source` is what scans name beside what they were seen to
     call.
     """
-    reading = {reference(name) for name in _reads(recorded)}
+    reading = {reference(name) for name in _reads(recorded) - beside.CONTENTS}
     writing = {reference(name) for name in _writes(recorded, declared)} - reading
     found: dict[str, Policy] = {}
     for part, services in PARTS.items():
@@ -45,7 +47,14 @@ def policies(recorded: Mapping[str, Calls], declared: Calls, in_source: Mapping[
     for scan in SCANS:
         looks = {reference(name) for name in actions(recorded[scan]) | actions(in_source[scan])}
         found[scan] = _policy(_read_statements(looks))
-    return {**found, **STATE, **BACKUP, **DRILL, **NOTIFICATIONS}
+    looked = _actions_in({name: policy for name, policy in found.items() if name.startswith(READ_ONLY)})
+    found |= scoped(BACKUPS, BACKUP, _needed(recorded, BACKUPS))
+    found |= scoped(DRILLS, DRILL, _needed(recorded, DRILLS), elsewhere=looked)
+    return {**found, **STATE, **NOTIFICATIONS}
+
+
+def _needed(recorded: Mapping[str, Calls], family: str) -> frozenset[str]:
+    return actions(recorded[family]) | beside.UNSEEN[family].keys()
 
 
 def _actions_in(found: Mapping[str, Policy]) -> set[str]:
@@ -62,7 +71,8 @@ def _reads(recorded: Mapping[str, Calls]) -> frozenset[str]:
 def _writes(recorded: Mapping[str, Calls], declared: Calls) -> set[str]:
     called = actions(recorded[PROVISION]) | actions(declared)
     named = {f"{service}:{name}" for service, names in beside.PROVIDER_WRITES.items() for name in names}
-    return {each for each in called | named if not reference(each).reads} - set(beside.NOT_GRANTED)
+    changing = {each for each in called | named if not reference(each).reads}
+    return (changing | ((called | named) & beside.CONTENTS)) - set(beside.NOT_GRANTED)
 
 
 def _prefix(name: str) -> str:
@@ -215,6 +225,12 @@ _BESIDE: Mapping[str, tuple[Statement, ...]] = {
             "Action": ["ec2:RunInstances"],
             "Resource": [EVERYTHING],
             "Condition": {"ArnLike": {"ec2:LaunchTemplate": list(TAGGED["ec2", "launch-template"])}},
+        },
+        {
+            "Sid": "LogsOfTableImports",
+            "Effect": "Allow",
+            "Action": list(beside.IMPORT_LOGS),
+            "Resource": [beside.IMPORT_LOG_GROUPS],
         },
         {
             "Sid": "ServicesOwnRoles",

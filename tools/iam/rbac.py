@@ -13,7 +13,6 @@ Recorded = Mapping[str, Mapping[str, Mapping[str, list[str]]]]
 _RBAC = "rbac.authorization.k8s.io"
 _HOME = f"ils-{ENVIRONMENT}"
 
-_LOGS = "the end of a failing pod's log is told with a release that fails; no recorded life has one"
 _UPGRADE = "looked at before an upgrade, or a change of the number of pods; no recorded life has one"
 
 _CANCELLED = "a run that is cancelled takes its job along, as one that never began; no recorded life has one"
@@ -27,8 +26,6 @@ BESIDE: Mapping[str, Mapping[Request, str]] = {
         Request("", "secrets", "get", "", SECRET_NAME): _ROLES,
     },
     "provision": {
-        Request("", "pods/log", "get", _HOME): _LOGS,
-        Request("", "pods", "list", ""): _UPGRADE,
         Request("", "nodes", "list", ""): _UPGRADE,
         Request("batch", "cronjobs", "list", ""): _UPGRADE,
         Request("discovery.k8s.io", "endpointslices", "list", ""): _UPGRADE,

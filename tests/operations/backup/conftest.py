@@ -44,7 +44,7 @@ def bucket(site: Site, places: BackupPlaces) -> SetBucket:
 @pytest.fixture(scope="session")
 def whole(site: Site) -> Manifest:
     """A set that tests look at and leave alone."""
-    return take_set(site.target, new_id(), run_cluster_job)
+    return take_set(site.backups, new_id(), run_cluster_job)
 
 
 def new_id() -> SetId:

@@ -52,7 +52,7 @@ def test_sets_are_listed_with_how_the_environment_stands(whole: Manifest, sandbo
 
 
 def test_a_set_is_too_old_after_the_hours_that_the_file_allows(whole: Manifest, site: Site) -> None:
-    settings, mine = site.target.environment.backup, (find_set(site.target, whole.set),)
+    settings, mine = site.target.environment.backup, (find_set(site.backups, whole.set),)
     limit = whole.id.moment + timedelta(hours=settings.max_age_hours)
 
     assert age(mine, settings, limit).answer is Answer.GOOD
@@ -61,7 +61,7 @@ def test_a_set_is_too_old_after_the_hours_that_the_file_allows(whole: Manifest, 
 
 def test_what_no_drill_restored_is_unknown_and_no_pass(whole: Manifest, site: Site, bucket: SetBucket) -> None:
     settings, now = site.target.environment.backup, datetime.now(UTC)
-    before = restorable((find_set(site.target, whole.set),), settings, now)
+    before = restorable((find_set(site.backups, whole.set),), settings, now)
     word = Restorability(
         environment="dev",
         set=whole.set,
@@ -71,7 +71,7 @@ def test_what_no_drill_restored_is_unknown_and_no_pass(whole: Manifest, site: Si
         manifest_sha256=whole.digest,
     )
     bucket.write_restorability(word)
-    after = restorable((find_set(site.target, whole.set),), settings, now)
+    after = restorable((find_set(site.backups, whole.set),), settings, now)
 
     assert (before.answer, after.answer) == (Answer.UNKNOWN, Answer.GOOD)
 

@@ -42,7 +42,7 @@ def unlock(site: Site, side_bucket: str, region: str, prefix: str) -> None:
 @pytest.fixture
 def old(site: Site, places: BackupPlaces, whole: Manifest) -> Iterator[Manifest]:
     """A set that is older than anything that is kept, beside a newer one."""
-    manifest = take_set(site.target, OLD, run_cluster_job)
+    manifest = take_set(site.backups, OLD, run_cluster_job)
     yield manifest
     for side in (places.here, places.there):
         unlock(site, side.bucket, side.region, OLD.prefix)
@@ -58,7 +58,7 @@ def prune_all(site: Site, *, dry_run: bool = False) -> dict[str, Pruned]:
         """The same target with an environment that keeps as little as can be."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(site.target, name)
+            return getattr(site.backups, name)
 
         @property
         def environment(self) -> Any:
@@ -97,6 +97,7 @@ def test_an_old_set_goes_with_everything_that_it_made(
     assert (found.goes, found.left) == (True, ())
     called: dict[str, set[str]] = defaultdict(set)
     for each in site.sandbox.control("requests"):
+        assert each["caller"] == "backup.dev"
         called[each["service"]].add(each["operation"])
     assert {"DeleteBackup", "DeleteDBClusterSnapshot"} <= called["dynamodb"] | called["rds"]
     assert actions(called) <= allowed_actions(["backup"])

@@ -106,7 +106,7 @@ def test_a_set_taken_while_writes_go_on_restores_to_its_consistency_point(
             before.append(counted[0])
 
     with writing(access) as counted:
-        manifest = take_set(site.target, new_id(), run_cluster_job, on_progress=note)
+        manifest = take_set(site.backups, new_id(), run_cluster_job, on_progress=note)
         assert counted[0] > before[0] > 0, "nothing was written while the set was taken"
     details, dump = fetched(bucket, manifest)
     with scratch(access, "restored") as restored:

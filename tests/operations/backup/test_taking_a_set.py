@@ -174,7 +174,7 @@ def test_no_secret_of_the_environment_is_in_a_set(whole: Manifest, site: Site, b
 
 def test_taking_and_verifying_makes_only_calls_that_the_policy_allows(site: Site, sandbox: LocalSandbox) -> None:
     sandbox.forget_requests()
-    verify_set(site.target, take_set(site.target, new_id(), run_cluster_job).id)
+    verify_set(site.backups, take_set(site.backups, new_id(), run_cluster_job).id)
     calls: dict[str, set[str]] = {}
     for request in sandbox.control("requests"):
         calls.setdefault(request["service"], set()).add(request["operation"])
@@ -183,7 +183,7 @@ def test_taking_and_verifying_makes_only_calls_that_the_policy_allows(site: Site
 
 
 def test_a_second_run_of_a_complete_set_changes_nothing(whole: Manifest, site: Site, mutating: Calls) -> None:
-    assert take_set(site.target, whole.id, run_cluster_job) == whole
+    assert take_set(site.backups, whole.id, run_cluster_job) == whole
     assert mutating() == []
 
 
@@ -196,10 +196,10 @@ def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(
             cancel.set()
 
     with pytest.raises(SetCancelled):
-        take_set(site.target, set_id, run_cluster_job, on_progress=stop, cancel=cancel)
+        take_set(site.backups, set_id, run_cluster_job, on_progress=stop, cancel=cancel)
     done = {each.piece for each in told if each.event is PieceEvent.DONE}
     events: list[Progress] = []
-    manifest = take_set(site.target, set_id, run_cluster_job, on_progress=events.append)
+    manifest = take_set(site.backups, set_id, run_cluster_job, on_progress=events.append)
 
     assert manifest.status is SetStatus.COMPLETE
     assert {each.piece for each in events if each.event is PieceEvent.FOUND} >= done
@@ -211,10 +211,10 @@ def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(
 
 def test_an_export_whose_files_went_before_it_was_recorded_is_made_again(site: Site, bucket: SetBucket) -> None:
     """As when a run is killed in between: DynamoDB answers the old export, whose files are gone."""
-    before = take_set(site.target, new_id(), run_cluster_job)
+    before = take_set(site.backups, new_id(), run_cluster_job)
     for key in ("manifest.json", "pieces/table-export-sessions.json"):
         site.client("s3").delete_object(Bucket=bucket.side.bucket, Key=before.id.prefix + key)
-    after = take_set(site.target, before.id, run_cluster_job)
+    after = take_set(site.backups, before.id, run_cluster_job)
 
     assert after.status is SetStatus.COMPLETE
     again, first = after.piece("table-export-sessions"), before.piece("table-export-sessions")
@@ -227,8 +227,8 @@ def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbo
     fault = {"service": "elasticache", "operation": "CreateSnapshot", "error_code": "SnapshotQuotaExceededFault"}
     sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
     set_id = new_id()
-    partial = take_set(site.target, set_id, run_cluster_job)
-    whole = take_set(site.target, set_id, run_cluster_job)
+    partial = take_set(site.backups, set_id, run_cluster_job)
+    whole = take_set(site.backups, set_id, run_cluster_job)
 
     assert partial.status is SetStatus.PARTIAL
     assert [failure.name for failure in partial.failures] == ["cache-export", "cache-snapshot"]
@@ -240,6 +240,6 @@ def test_a_piece_that_fails_is_named_and_the_others_are_taken(site: Site, sandbo
 def test_a_piece_that_is_made_from_a_failed_one_fails_with_it(site: Site, sandbox: LocalSandbox) -> None:
     fault = {"service": "rds", "operation": "CreateDBClusterSnapshot", "error_code": "SnapshotQuotaExceeded"}
     sandbox.control("faults", {**fault, "status": 400, "times": 1}, method="POST")
-    partial = take_set(site.target, new_id(), run_cluster_job)
+    partial = take_set(site.backups, new_id(), run_cluster_job)
 
     assert [failure.name for failure in partial.failures] == ["database-snapshot", "database-snapshot-copy"]

@@ -24,15 +24,15 @@ from tests.operations.watch.site import Site
 @pytest.fixture(scope="module")
 def doomed(site: Site) -> Manifest:
     """A set that these tests break."""
-    return take_set(site.target, new_id(), run_cluster_job)
+    return take_set(site.backups, new_id(), run_cluster_job)
 
 
 def test_a_whole_set_is_sound(whole: Manifest, site: Site) -> None:
-    found = verify_set(site.target, whole.id)
+    found = verify_set(site.backups, whole.id)
 
     assert found.sound
     assert len(found.pieces) == len(whole.pieces) + 1
-    assert find_set(site.target, whole.set).verified == found.at
+    assert find_set(site.backups, whole.set).verified == found.at
 
 
 def _break_object(site: Site, piece: Piece) -> None:
@@ -86,14 +86,14 @@ def test_every_piece_that_is_broken_is_named_and_no_other(doomed: Manifest, site
     for piece in doomed.pieces:
         BREAK[piece.kind](site, piece)
         broken.add(piece.name)
-        found = verify_set(site.target, doomed.id)
+        found = verify_set(site.backups, doomed.id)
         assert {each.piece for each in found.wrong} == broken
         assert {each.verdict for each in found.wrong} == {Verdict.BROKEN}
-    assert find_set(site.target, doomed.set).verified is None
+    assert find_set(site.backups, doomed.set).verified is None
 
 
 def test_an_object_whose_copy_is_gone_is_named(site: Site, places: BackupPlaces) -> None:
-    manifest = take_set(site.target, new_id(), run_cluster_job)
+    manifest = take_set(site.backups, new_id(), run_cluster_job)
     piece = manifest.of_kind(PieceKind.KUBERNETES_OBJECTS)[0]
     assert piece.object is not None
     site.target.client("s3", region=places.there.region).delete_object(
@@ -102,17 +102,17 @@ def test_an_object_whose_copy_is_gone_is_named(site: Site, places: BackupPlaces)
         VersionId=piece.object.version,
         BypassGovernanceRetention=True,
     )
-    (wrong,) = verify_set(site.target, manifest.id).wrong
+    (wrong,) = verify_set(site.backups, manifest.id).wrong
 
     assert wrong.piece == piece.name
     assert places.there.bucket in wrong.problems[0]
 
 
 def test_snapshots_that_lost_their_tags_are_no_longer_ours(site: Site) -> None:
-    manifest = take_set(site.target, new_id(), run_cluster_job)
+    manifest = take_set(site.backups, new_id(), run_cluster_job)
     (snapshot,) = manifest.of_kind(PieceKind.DATABASE_SNAPSHOT)
     site.client("rds").remove_tags_from_resource(ResourceName=snapshot.arn, TagKeys=["ils:backup-set"])
-    (wrong,) = verify_set(site.target, manifest.id).wrong
+    (wrong,) = verify_set(site.backups, manifest.id).wrong
 
     assert (wrong.piece, wrong.verdict) == (snapshot.name, Verdict.BROKEN)
 
@@ -120,7 +120,7 @@ def test_snapshots_that_lost_their_tags_are_no_longer_ours(site: Site) -> None:
 def test_what_cannot_be_looked_at_is_unknown_and_no_pass(whole: Manifest, site: Site, sandbox: LocalSandbox) -> None:
     fault = {"service": "elasticache", "operation": "DescribeSnapshots", "error_code": "AccessDenied", "status": 403}
     sandbox.control("faults", fault, method="POST")
-    found = verify_set(site.target, whole.id)
+    found = verify_set(site.backups, whole.id)
 
     assert [(each.piece, each.verdict) for each in found.wrong] == [("cache-snapshot", Verdict.UNKNOWN)]
     assert not found.sound
@@ -129,7 +129,7 @@ def test_what_cannot_be_looked_at_is_unknown_and_no_pass(whole: Manifest, site: 
 @pytest.fixture
 def tampered(site: Site, bucket: SetBucket) -> Iterator[Manifest]:
     """A set whose manifest says something else than what was signed."""
-    manifest = take_set(site.target, new_id(), run_cluster_job)
+    manifest = take_set(site.backups, new_id(), run_cluster_job)
     changed = json.loads(manifest.canonical())
     changed["pieces"][0]["size"] += 1
     bucket.write(manifest.id.prefix + MANIFEST, Manifest.model_validate(changed).canonical())
@@ -139,14 +139,14 @@ def tampered(site: Site, bucket: SetBucket) -> Iterator[Manifest]:
 def test_a_tampered_manifest_is_refused(tampered: Manifest, site: Site, bucket: SetBucket) -> None:
     with pytest.raises(SignatureInvalid, match=tampered.set):
         bucket.manifest(tampered.id)
-    found = verify_set(site.target, tampered.id)
+    found = verify_set(site.backups, tampered.id)
     assert MANIFEST_PIECE in {each.piece for each in found.wrong}
-    assert find_set(site.target, tampered.set).says == "not to be trusted"
+    assert find_set(site.backups, tampered.set).says == "not to be trusted"
 
 
 def test_a_tampered_set_is_not_signed_again_by_taking_it(tampered: Manifest, site: Site) -> None:
     with pytest.raises(SignatureInvalid):
-        take_set(site.target, tampered.id, run_cluster_job)
+        take_set(site.backups, tampered.id, run_cluster_job)
 
 
 def test_a_manifest_of_another_set_is_refused_although_it_was_signed(

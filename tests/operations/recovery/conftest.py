@@ -30,7 +30,7 @@ def site(sandbox: LocalSandbox) -> Site:
 @pytest.fixture(scope="session")
 def backup(site: Site) -> Manifest:
     """A complete set of dev."""
-    manifest = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
+    manifest = take_set(site.backups, SetId("dev", datetime.now(UTC)), run_cluster_job)
     assert manifest.status is SetStatus.COMPLETE, manifest.failures
     return manifest
 
@@ -40,7 +40,7 @@ def drill(site: Site) -> Iterator[str]:
     """The id of a drill, whatever is made for which is taken away."""
     name = uuid.uuid4().hex[:8]
     yield name
-    assert sweep(site.target, of_drills(site.target, name)).failures == ()
+    assert sweep(site.drills, of_drills(site.drills, name)).failures == ()
 
 
 @pytest.fixture

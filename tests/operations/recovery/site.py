@@ -7,17 +7,20 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pytest
 
 from ils_pipelines.operations.access.database import database_access
 from ils_pipelines.operations.restore.place import Place, drill_place
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.loading import load_environment
-from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
+from ils_sandbox.target import CALLER_VARIABLE
 from tests.end_to_end.conftest import LocalSandbox
+from tests.operations.watch.site import opened
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,29 @@ class Site:
     """One environment and the sandbox it lives in."""
 
     target: Target
+    """The tests' own hands."""
     sandbox: LocalSandbox
 
     @property
     def environment(self) -> Environment:
         return self.target.environment
+
+    @cached_property
+    def backups(self) -> Target:
+        """For jobs that take and look at sets, whose calls have to be what their policy allows."""
+        return opened(self.environment, self.sandbox, JobFamily.BACKUP)
+
+    @cached_property
+    def drills(self) -> Target:
+        """For drills, likewise."""
+        return opened(self.environment, self.sandbox, JobFamily.DRILL)
+
+    @cached_property
+    def applies(self) -> Target:
+        """For whoever provisions and restores for real, likewise."""
+        with pytest.MonkeyPatch.context() as variables:
+            variables.delenv(CALLER_VARIABLE)
+            return opened(self.environment, self.sandbox)
 
     @property
     def live(self) -> str:
@@ -70,9 +91,7 @@ def site_of(name: str, sandbox: LocalSandbox) -> Site:
 
 
 def site_for(environment: Environment, sandbox: LocalSandbox) -> Site:
-    with pytest.MonkeyPatch.context() as variables:
-        variables.setenv("ILS_STATE_DIR", str(sandbox.directory))
-        return Site(open_target(environment), sandbox)
+    return Site(opened(environment, sandbox), sandbox)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

@@ -28,7 +28,7 @@ from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from ils_pipelines.release.objects import SECRET
-from tests.iam.evaluation import READ_ONLY, allowed_actions
+from tests.iam.evaluation import DRILL, READ_ONLY, allowed_actions
 from tests.operations.recovery.sets import altered, bucket_of
 from tests.operations.recovery.site import Site, until
 from tests.operations.recovery.victim import STEPS
@@ -36,17 +36,21 @@ from tools.iam.actions import actions
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
-DRILL = ("drill", "drill-stores", "drill-cluster")
 OnStep = Callable[[str, str], None]
 
 
 def rehearse(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = lambda _name, _what: None) -> Evidence:
-    return run_drill(site.target, Asked(scenario, Wanted(backup.set)), on_step=on_step)
+    return run_drill(site.drills, Asked(scenario, Wanted(backup.set)), on_step=on_step)
 
 
 def calls(site: Site) -> frozenset[str]:
-    """The actions of IAM that the calls since `forget_requests` ask for."""
-    made = [(each["service"], each["operation"]) for each in site.sandbox.control("requests")]
+    """The actions of IAM that a drill's calls since `forget_requests` ask for."""
+    made = [
+        (each["service"], each["operation"])
+        for each in site.sandbox.control("requests")
+        if each["caller"].startswith("drill.")
+    ]
+    assert made
     return actions({service: {operation for of, operation in made if of == service} for service, _ in made})
 
 
@@ -63,7 +67,7 @@ def held(site: Site) -> Any:
 def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, backup: Manifest) -> None:
     setup, rows, inventory = fingerprint(site.target), held(site), site.sandbox.inventory()
     site.sandbox.forget_requests()
-    done = conduct(site.target, Asked(Scenario.FULL, Wanted(backup.set)))
+    done = conduct(site.drills, Asked(Scenario.FULL, Wanted(backup.set)))
     evidence = done.evidence
     assert evidence.causes == ()
     assert evidence.passed
@@ -96,7 +100,7 @@ def test_everything_is_restored_verified_timed_and_taken_away_again(site: Site, 
     page = (bucket.read(f"{folder}evidence.html") or b"").decode()
     assert backup.digest in page
     assert page.count("data:image/png;base64,") == 2
-    assert drills_of(site.target)[-1].drill == evidence.drill
+    assert drills_of(site.drills)[-1].drill == evidence.drill
     assert [each.passed for each in bucket.restorabilities() if each.drill == evidence.drill] == [True]
 
 
@@ -117,7 +121,7 @@ def test_a_set_that_was_taken_while_writes_went_on_comes_back_row_for_row(site: 
         until(
             lambda: site.sql("SELECT count(*) > 3 FROM ils.customers WHERE name = 'Busy'") == [(True,)], "writes go on"
         )
-        busy = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
+        busy = take_set(site.backups, SetId("dev", datetime.now(UTC)), run_cluster_job)
         until(_more_than(site, _busy(site)), "writes went on after")
     finally:
         stop.set()
@@ -181,7 +185,7 @@ def test_a_lost_cluster_is_made_anew_and_the_release_runs_in_it(
 
     def look(name: str, what: str) -> None:
         if (name, what) == ("serve", "started"):
-            made = {each.kind: each for each in of_drills(site.target)}
+            made = {each.kind: each for each in of_drills(site.drills)}
             rebuilt = Cluster(site.target.kubernetes(made["cluster"].name, region=away))
             (found,) = rebuilt.find(DEPLOYMENT, {}, namespace)
             seen["ready"], seen["image"] = found["status"]["readyReplicas"], image_of(found)
@@ -218,7 +222,7 @@ def test_a_release_that_does_not_run_in_the_new_cluster_fails_the_drill(site: Si
 
     def lose(name: str, what: str) -> None:
         if (name, what) == ("restore objects into it", "started"):
-            (cluster,) = [each.name for each in of_drills(site.target) if each.kind == "cluster"]
+            (cluster,) = [each.name for each in of_drills(site.drills) if each.kind == "cluster"]
             told = {"image": site.environment.app.image, "outcome": "pull-fails"}
             site.sandbox.control(f"clusters/{cluster}/images", told, server="kubernetes")
 
@@ -275,7 +279,7 @@ def test_every_other_loss_is_answered(site: Site, backup: Manifest, scenario: Sc
 @pytest.mark.slow
 def test_tables_and_cache_come_back_when_their_backups_are_deleted(site: Site) -> None:
     """What a ransom is: not a backup is left in the region, nor an object of the set's bucket there."""
-    plundered = take_set(site.target, SetId("dev", datetime.now(UTC)), run_cluster_job)
+    plundered = take_set(site.backups, SetId("dev", datetime.now(UTC)), run_cluster_job)
     dynamodb, cache, s3 = (site.client(each) for each in ("dynamodb", "elasticache", "s3"))
     for piece in plundered.pieces:
         if piece.kind is PieceKind.TABLE_BACKUP:
@@ -351,7 +355,7 @@ def test_what_cannot_be_taken_away_fails_the_drill(site: Site, backup: Manifest)
     assert evidence.causes[0].startswith("left over: ")
     # The next one sweeps it.
     assert rehearse(site, backup, Scenario.CACHE_LOSS).causes == ()
-    assert of_drills(site.target) == ()
+    assert of_drills(site.drills) == ()
 
 
 def test_an_interrupted_drill_takes_away_what_it_made(site: Site, backup: Manifest) -> None:
@@ -361,10 +365,10 @@ def test_an_interrupted_drill_takes_away_what_it_made(site: Site, backup: Manife
 
     with pytest.raises(KeyboardInterrupt):
         rehearse(site, backup, Scenario.CACHE_LOSS, interrupt)
-    assert of_drills(site.target) == ()
+    assert of_drills(site.drills) == ()
 
 
 def test_two_drills_of_one_environment_are_not_run_at_once(site: Site, backup: Manifest) -> None:
     with holding("dev"), pytest.raises(DrillUnderWay):
         rehearse(site, backup, Scenario.CACHE_LOSS)
-    assert sweep(site.target, of_drills(site.target)).failures == ()
+    assert sweep(site.drills, of_drills(site.drills)).failures == ()

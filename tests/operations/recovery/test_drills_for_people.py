@@ -111,7 +111,7 @@ def test_the_sensor_has_swept_what_is_too_old(site: Site, drill: str, instance: 
     requests: list[RunRequest] = list(getattr(result, "run_requests", ()))
     assert [request.partition_key for request in requests] == ["dev"]
     defs.resolve_job_def(SWEEP).execute_in_process(instance=instance, partition_key="dev")
-    assert of_drills(site.target, drill) == ()
+    assert of_drills(site.drills, drill) == ()
     assert isinstance(drill_leftovers(build_sensor_context(instance=instance)), SkipReason)
 
 

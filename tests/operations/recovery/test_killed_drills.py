@@ -44,13 +44,13 @@ def test_nothing_is_left_of_a_drill_that_was_killed(
     died = subprocess.run(command, cwd=ROOT, env=site.sandbox.env, capture_output=True, text=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr
     if made and step != "look at what is live again":
-        assert of_drills(site.target), "there is something to sweep"
+        assert of_drills(site.drills), "there is something to sweep"
     with holding("dev"):
-        assert sweep(site.target, left_by_drills(site.target, orphans_of=holder_id())).failures == ()
+        assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id())).failures == ()
     # A table that was being restored had no tags yet: it is swept by its age.
-    young = of_drills(site.target)
+    young = of_drills(site.drills)
     assert {each.kind for each in young} <= {"table"}
-    assert sweep(site.target, young).failures == ()
+    assert sweep(site.drills, young).failures == ()
     assert site.sandbox.inventory() == inventory
     assert fingerprint(site.target).digest == live.digest
 
@@ -72,10 +72,10 @@ def test_a_cluster_that_was_only_being_made_is_taken_away(site: Site, backup: Ma
         victim.kill()
         victim.wait()
         with holding("dev"):
-            assert sweep(site.target, left_by_drills(site.target, orphans_of=holder_id())).failures == ()
+            assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id())).failures == ()
     finally:
         victim.kill()
         victim.wait()
         site.sandbox.control("settings", {"seconds_per_minute": 0})
-    assert of_drills(site.target) == ()
+    assert of_drills(site.drills) == ()
     assert site.sandbox.inventory() == inventory

@@ -31,10 +31,10 @@ pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
 def failed(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = ignore_steps) -> Evidence:
     """A drill that has to fail, and to leave nothing all the same."""
-    evidence = run_drill(site.target, Asked(scenario, Wanted(backup.set)), on_step=on_step)
+    evidence = run_drill(site.drills, Asked(scenario, Wanted(backup.set)), on_step=on_step)
     assert not evidence.passed
     assert evidence.leftovers == ()
-    assert of_drills(site.target) == ()
+    assert of_drills(site.drills) == ()
     assert evidence.live_changes == ()
     return evidence
 
@@ -43,7 +43,7 @@ def failed(site: Site, backup: Manifest, scenario: Scenario, on_step: OnStep = i
 def test_a_corrupted_row(site: Site, backup: Manifest) -> None:
     def corrupt(name: str, what: str) -> None:
         if (name, what) == ("verify database", "started"):
-            (cluster,) = [made.name for made in of_drills(site.target) if made.kind == "database cluster"]
+            (cluster,) = [made.name for made in of_drills(site.drills) if made.kind == "database cluster"]
             site.sql("UPDATE ils.customers SET city = 'Nowhere' WHERE customer_id = 7", cluster)
 
     evidence = failed(site, backup, Scenario.DATABASE_LOSS, corrupt)
@@ -205,7 +205,7 @@ def test_a_tampered_manifest(site: Site, backup: Manifest) -> None:
 def test_a_restore_that_lost_its_time_to_live(site: Site, backup: Manifest) -> None:
     def lose(name: str, what: str) -> None:
         if (name, what) == ("verify sessions", "started"):
-            (table,) = [made.name for made in of_drills(site.target) if made.name.endswith("-sessions")]
+            (table,) = [made.name for made in of_drills(site.drills) if made.name.endswith("-sessions")]
             site.client("dynamodb").update_time_to_live(
                 TableName=table, TimeToLiveSpecification={"Enabled": False, "AttributeName": "expiresAt"}
             )
@@ -216,7 +216,7 @@ def test_a_restore_that_lost_its_time_to_live(site: Site, backup: Manifest) -> N
 
 
 def test_a_set_that_there_is_none_of(site: Site, backup: Manifest) -> None:
-    evidence = run_drill(site.target, Asked(Scenario.CACHE_LOSS, Wanted("2001-01-01T043000Z")))
+    evidence = run_drill(site.drills, Asked(Scenario.CACHE_LOSS, Wanted("2001-01-01T043000Z")))
     assert "2001-01-01T043000Z" in evidence.causes[0]
     assert evidence.causes[0].startswith("choose a set: ")
 

@@ -46,23 +46,23 @@ def made_under(site: Site, into: str) -> list[Made]:
 
 
 def test_a_plan_says_what_is_restored_from_what_and_makes_nothing(site: Site, backup: Manifest, into: str) -> None:
-    plan = plan_restore(site.target, Request(into, set=backup.set))
+    plan = plan_restore(site.applies, Request(into, set=backup.set))
     assert {item.name for item in plan.items} == {
         f"{site.live}-{into}",
         f"{site.live}-{into}-sessions",
         f"{site.live}-{into}-analytics",
     }
     assert plan.manifest_sha256 == backup.digest
-    assert plan.digest == plan_restore(site.target, Request(into, set=backup.set)).digest
-    assert plan.digest != plan_restore(site.target, Request(f"{into}x", set=backup.set)).digest
+    assert plan.digest == plan_restore(site.applies, Request(into, set=backup.set)).digest
+    assert plan.digest != plan_restore(site.applies, Request(f"{into}x", set=backup.set)).digest
     assert made_under(site, into) == []
 
 
 def test_a_set_is_restored_beside_what_is_live(site: Site, backup: Manifest, into: str) -> None:
     before = fingerprint(site.target)
-    plan = plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.TABLES, Store.CACHE})))
+    plan = plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({Store.TABLES, Store.CACHE})))
     for _interrupted_before in range(2):
-        carry_out(site.target, plan)
+        carry_out(site.applies, plan)
     kinds = sorted(made.kind for made in made_under(site, into))
     assert kinds == ["cache", "security group", "table", "table"]
     assert fingerprint(site.target).digest == before.digest
@@ -77,9 +77,9 @@ def test_what_has_the_name_already_is_left_alone(site: Site, backup: Manifest, i
         MasterUserPassword="long-enough",
     )
     rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=name, WaiterConfig={"Delay": 0.1})
-    plan = plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
+    plan = plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
     with pytest.raises(RestoreFailed, match="Nothing was done to it"):
-        carry_out(site.target, plan)
+        carry_out(site.applies, plan)
 
 
 def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None:
@@ -90,7 +90,7 @@ def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
     )
     try:
-        plan = plan_restore(site.target, Request(into, moment=moment))
+        plan = plan_restore(site.applies, Request(into, moment=moment))
     finally:
         site.client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
     assert [item.name for item in plan.items] == [f"{site.live}-{into}", f"{site.live}-{into}-analytics"]
@@ -104,10 +104,10 @@ def test_exports_are_restored_where_the_backups_are_gone(site: Site, backup: Man
         return piece.model_copy(update={"arn": f"{piece.arn}-gone"})
 
     poor = altered(site, backup, (PieceKind.TABLE_BACKUP, PieceKind.CACHE_SNAPSHOT), gone)
-    plan = plan_restore(site.target, Request(into, set=poor.set, stores=frozenset({Store.TABLES, Store.CACHE})))
+    plan = plan_restore(site.applies, Request(into, set=poor.set, stores=frozenset({Store.TABLES, Store.CACHE})))
     assert [str(item.source).partition(" ")[0] for item in plan.items] == ["export", "export", "file"]
     for _interrupted_before in range(2):
-        carry_out(site.target, plan)
+        carry_out(site.applies, plan)
     assert sorted(made.kind for made in made_under(site, into)) == ["cache", "security group", "table", "table"]
     dynamodb = site.client("dynamodb")
     for piece in backup.of_kind(PieceKind.TABLE_EXPORT):
@@ -122,7 +122,7 @@ def test_what_is_not_there_cannot_be_restored(site: Site, request_: Request) -> 
     from ils_pipelines.errors import IlsError
 
     with pytest.raises(IlsError, match="expected"):
-        plan_restore(site.target, request_)
+        plan_restore(site.applies, request_)
 
 
 def test_a_restore_is_carried_out_as_it_was_approved_and_once(
@@ -130,8 +130,8 @@ def test_a_restore_is_carried_out_as_it_was_approved_and_once(
 ) -> None:
     strict = site_for(site.environment.model_copy(update={"requires_approval": True}), site.sandbox)
     log = FileApprovalLog(tmp_path)
-    plan = plan_restore(strict.target, Request(into, set=backup.set))
-    other = plan_restore(strict.target, Request(into, set=backup.set, stores=frozenset({Store.CACHE})))
+    plan = plan_restore(strict.applies, Request(into, set=backup.set))
+    other = plan_restore(strict.applies, Request(into, set=backup.set, stores=frozenset({Store.CACHE})))
     with pytest.raises(NotApproved, match=plan.digest[:16]):
         use_approval(strict.target, log, plan)
     with pytest.raises(ApprovalRefused):
@@ -159,9 +159,11 @@ def files(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_the_application_is_switched_over_and_back(site: Site, backup: Manifest, into: str, files: Path) -> None:
     written = (files / "dev.yaml").read_text()
-    carry_out(site.target, plan_restore(site.target, Request(into, set=backup.set, stores=frozenset({Store.DATABASE}))))
+    carry_out(
+        site.applies, plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
+    )
     own = host_of_the_application(site)
-    switch_to(site.target, into)
+    switch_to(site.applies, into)
     switched = site_for(load_environment("dev"), site.sandbox)
     assert switched.environment.database.serves_from == into
     layer_work(switched.target, Layer.APP_RELEASE).up()
@@ -170,7 +172,7 @@ def test_the_application_is_switched_over_and_back(site: Site, backup: Manifest,
     live = site.client("rds").describe_db_clusters(DBClusterIdentifier=site.live)["DBClusters"][0]
     assert cluster["VpcSecurityGroups"] == live["VpcSecurityGroups"], "the application is let in"
 
-    assert switch_back(switched.target) == into
+    assert switch_back(switched.applies) == into
     back = site_for(load_environment("dev"), site.sandbox)
     layer_work(back.target, Layer.APP_RELEASE).up()
     assert host_of_the_application(site) == own
@@ -181,9 +183,9 @@ def test_the_application_is_switched_over_and_back(site: Site, backup: Manifest,
 def test_nothing_is_switched_over_to_what_was_not_restored(site: Site, files: Path) -> None:
     before = (files / "dev.yaml").read_text()
     with pytest.raises(NotReady, match="ils restore dev --into never"):
-        switch_to(site.target, "never")
+        switch_to(site.applies, "never")
     assert (files / "dev.yaml").read_text() == before
-    assert switch_back(site.target) == ""
+    assert switch_back(site.applies) == ""
 
 
 def host_of_the_application(site: Site) -> str:

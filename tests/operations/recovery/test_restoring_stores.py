@@ -89,7 +89,7 @@ def test_a_security_group_lets_in_whoever_verifies_and_nobody_else(site: Site, d
     other = site_for(site.environment.model_copy(update={"drills": settings}), site.sandbox)
     place = other.place(drill)
     for _again in range(2):
-        ground = lay_ground(other.target, place)
+        ground = lay_ground(other.drills, place)
     ec2 = site.client("ec2")
     filters = [{"Name": "group-id", "Values": [ground.security_group_id]}]
     rules = ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
@@ -97,7 +97,7 @@ def test_a_security_group_lets_in_whoever_verifies_and_nobody_else(site: Site, d
         (False, "10.99.0.0/24", 5432),
         (False, "10.99.0.0/24", 6379),
     ]
-    assert list(isolation_flaws(other.target, ground)) == []
+    assert list(isolation_flaws(other.drills, ground)) == []
 
 
 def test_a_way_from_what_is_live_is_seen(site: Site, drill: str) -> None:

@@ -40,7 +40,7 @@ def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site,
     dynamodb.delete_backup(BackupArn=arn)
     site.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=snapshot)
 
-    made = of_drills(site.target, drill)
+    made = of_drills(site.drills, drill)
     assert {each.kind for each in made} == {
         "database instance",
         "database cluster",
@@ -55,18 +55,18 @@ def test_everything_that_a_drill_made_goes_and_everything_else_stays(site: Site,
         "network",
         "namespace",
     }
-    swept = sweep(site.target, made)
+    swept = sweep(site.drills, made)
     assert swept.failures == ()
-    assert of_drills(site.target, drill) == ()
+    assert of_drills(site.drills, drill) == ()
     assert site.sandbox.inventory() == before
-    assert sweep(site.target, made).failures == (), "what is gone already is gone"
+    assert sweep(site.drills, made).failures == (), "what is gone already is gone"
 
 
 def test_a_table_that_was_not_tagged_yet_is_found_by_its_name(site: Site, drill: str) -> None:
     place, dynamodb = site.place(drill), site.client("dynamodb")
     backup = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
     begin_table(site.target, place, lay_ground(site.target, place), place.named("sessions"), FromBackup(backup))
-    found = next(each for each in of_drills(site.target, drill) if each.kind == "table")
+    found = next(each for each in of_drills(site.drills, drill) if each.kind == "table")
     assert not found.tags
     now = datetime.now(UTC)
     assert not is_left_over(found, now=now, longest=HOUR)
@@ -77,7 +77,7 @@ def test_a_table_that_was_not_tagged_yet_is_found_by_its_name(site: Site, drill:
 def test_what_is_young_or_somebody_elses_is_no_leftover(site: Site, drill: str) -> None:
     now = datetime.now(UTC)
     lay_ground(site.target, site.place(drill, holder="a machine", started=now - 2 * HOUR))
-    (made,) = of_drills(site.target, drill)
+    (made,) = of_drills(site.drills, drill)
     assert not is_left_over(made, now=now, longest=3 * HOUR)
     assert not is_left_over(made, now=now, longest=3 * HOUR, orphans_of="another machine")
     assert is_left_over(made, now=now, longest=3 * HOUR, orphans_of="a machine")
@@ -89,5 +89,5 @@ def test_names_of_another_environment_are_not_this_ones(site: Site) -> None:
     vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [site.live]}])["Vpcs"][0]["VpcId"]
     # Of a drill of an environment named dev-2.
     group = ec2.create_security_group(GroupName=f"{DRILL_PREFIX}-dev-2-0a1b2c3d", Description="d", VpcId=vpc)["GroupId"]
-    assert all(made.id != group for made in of_drills(site.target))
+    assert all(made.id != group for made in of_drills(site.drills))
     ec2.delete_security_group(GroupId=group)

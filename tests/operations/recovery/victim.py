@@ -9,6 +9,7 @@ import sys
 from ils_pipelines.operations.drill.choose import Wanted
 from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
 
@@ -59,7 +60,9 @@ def main() -> None:
         if (name, what) == (step, "started"):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    run_drill(open_target(load_environment("dev")), Asked(Scenario(scenario), Wanted(backup)), on_step=die)
+    run_drill(
+        open_target(load_environment("dev"), JobFamily.DRILL), Asked(Scenario(scenario), Wanted(backup)), on_step=die
+    )
 
 
 if __name__ == "__main__":

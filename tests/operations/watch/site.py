@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ils_pipelines.operations.drift.models import DriftReport, LayerDrift
 from ils_pipelines.operations.drift.scan import scan
 from ils_pipelines.operations.health.look import health
 from ils_pipelines.operations.health.models import HealthReport
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import load_environment
@@ -28,11 +30,27 @@ class Site:
     """One environment and the sandbox it lives in."""
 
     target: Target
+    """The tests' own hands."""
     sandbox: LocalSandbox
 
     @property
     def name(self) -> str:
         return self.target.environment.name
+
+    @cached_property
+    def looks(self) -> Target:
+        """For jobs that only look, whose calls have to be what their policies allow."""
+        return opened(self.target.environment, self.sandbox, JobFamily.READ_ONLY)
+
+    @cached_property
+    def asks(self) -> Target:
+        """For health, likewise."""
+        return opened(self.target.environment, self.sandbox, JobFamily.HEALTH)
+
+    @cached_property
+    def backups(self) -> Target:
+        """For backups, likewise."""
+        return opened(self.target.environment, self.sandbox, JobFamily.BACKUP)
 
     @property
     def cluster(self) -> str:
@@ -46,13 +64,13 @@ class Site:
         return self.target.kubernetes(self.cluster)
 
     def drift(self, *layers: Layer) -> DriftReport:
-        return scan(self.target, layers or Layer)
+        return scan(self.looks, layers or Layer)
 
     def layer_drift(self, layer: Layer) -> LayerDrift:
         return self.drift(layer).layers[0]
 
     def health(self, *layers: Layer) -> HealthReport:
-        return health(self.target, layers) if layers else health(self.target)
+        return health(self.asks, layers) if layers else health(self.asks)
 
     def id(self, layer: Layer, type_: str, name: str) -> str:
         """The id of a resource of a stack, by the end of its type and its name in the program."""
@@ -72,10 +90,10 @@ class Site:
         return Site(opened(environment, self.sandbox), self.sandbox)
 
 
-def opened(environment: Environment, sandbox: LocalSandbox) -> Target:
+def opened(environment: Environment, sandbox: LocalSandbox, family: JobFamily | None = None) -> Target:
     with pytest.MonkeyPatch.context() as variables:
         variables.setenv("ILS_STATE_DIR", str(sandbox.directory))
-        return open_target(environment)
+        return open_target(environment, family)
 
 
 def site_of(name: str, sandbox: LocalSandbox) -> Site:

@@ -50,7 +50,7 @@ CANARY = "zq7-canary-zq7"
 
 
 def vitals(site: Site) -> HealthReport:
-    return health(site.target, ASKED, run_cluster_job)
+    return health(site.asks, ASKED, run_cluster_job)
 
 
 def named(report: HealthReport) -> dict[str, HealthFinding]:

@@ -17,10 +17,14 @@ def _global(service: str, *names: str) -> tuple[str, ...]:
 
 _LOG_GROUPS = (f"/{NAME}/", *(f"/aws/{kind}/{NAME}/" for kind in ("containerinsights", "eks", "rds/cluster")))
 
+# What is restored for real is named after the environment, too: ils-ENVIRONMENT-NAME.
 NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("backup", "backupVault"): _regional("backup", f"backup-vault:{NAME}", f"backup-vault:{NAME}-*"),
     ("cloudwatch", "alarm"): _regional("cloudwatch", f"alarm:{NAME}-*"),
     ("cloudwatch", "dashboard"): _global("cloudwatch", f"dashboard/{NAME}", f"dashboard/{NAME}-*"),
+    ("dynamodb", "backup"): _regional("dynamodb", f"table/{NAME}-*/backup/*"),
+    ("dynamodb", "export"): _regional("dynamodb", f"table/{NAME}-*/export/*"),
+    ("dynamodb", "import"): _regional("dynamodb", f"table/{NAME}-*/import/*"),
     ("dynamodb", "table"): _regional("dynamodb", f"table/{NAME}-*"),
     ("dynamodb", "index"): _regional("dynamodb", f"table/{NAME}-*/index/*"),
     ("eks", "access-entry"): _regional("eks", f"access-entry/{NAME}/*"),
@@ -30,7 +34,9 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("eks", "podidentityassociation"): _regional("eks", f"podidentityassociation/{NAME}/*"),
     ("elasticache", "cluster"): _regional("elasticache", f"cluster:{NAME}-*"),
     ("elasticache", "parametergroup"): _regional("elasticache", f"parametergroup:{NAME}-*"),
-    ("elasticache", "replicationgroup"): _regional("elasticache", f"replicationgroup:{NAME}"),
+    ("elasticache", "replicationgroup"): _regional(
+        "elasticache", f"replicationgroup:{NAME}", f"replicationgroup:{NAME}-*"
+    ),
     ("elasticache", "snapshot"): _regional("elasticache", f"snapshot:{NAME}-*"),
     ("elasticache", "subnetgroup"): _regional("elasticache", f"subnetgroup:{NAME}"),
     ("elasticloadbalancing", "listener/app"): _regional("elasticloadbalancing", f"listener/app/{NAME}/*"),
@@ -46,7 +52,7 @@ NAMED: Mapping[tuple[str, str], tuple[str, ...]] = {
         "logs",
         *(f"log-group:{prefix}*" for prefix in _LOG_GROUPS),
     ),
-    ("rds", "cluster"): _regional("rds", f"cluster:{NAME}"),
+    ("rds", "cluster"): _regional("rds", f"cluster:{NAME}", f"cluster:{NAME}-*"),
     ("rds", "cluster-pg"): _regional("rds", f"cluster-pg:{NAME}-*"),
     ("rds", "cluster-snapshot"): _regional("rds", f"cluster-snapshot:{NAME}-*"),
     ("rds", "db"): _regional("rds", f"db:{NAME}-*"),
