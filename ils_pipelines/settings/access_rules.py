@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ils_pipelines.settings.controls import ControlId
+from ils_pipelines.settings.pod_identities import roles_of_accounts_of_ours
 from ils_pipelines.settings.problems import Finding, Severity
 from ils_pipelines.settings.tiers import TargetKind
 
@@ -84,6 +85,7 @@ def _waf_waiver_is_needed(environment: Environment, _today: date) -> Iterator[Fi
 ACCESS_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], Iterator[Finding]]], ...] = (
     (("aws.assume_role", "cluster.access"), _creator_needs_no_entry),
     (("aws.assume_role", "aws.roles", "cluster.access"), _roles_of_families_reach_the_cluster),
+    (("name", "app.namespace", "cluster.pod_identities"), roles_of_accounts_of_ours),
     (
         ("target", "load_balancer.domain", "load_balancer.zone", "load_balancer.certificate_arn"),
         _certificate_is_issued,

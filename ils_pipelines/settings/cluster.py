@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ils_pipelines.settings.access import Access, unique_access
+from ils_pipelines.settings.pod_identities import PodIdentitySettings, unique_identities
 from ils_pipelines.settings.problems import Finding, Severity
 from ils_pipelines.settings.rules import rule
 from ils_pipelines.settings.section import Cidr, Count, DnsLabel, Flag, LogRetentionDays, Section, text
@@ -176,6 +177,9 @@ class Cluster(Section):
     access: tuple[Access, ...] = Field(
         default=(), description="Who may use the Kubernetes API, beside whoever makes the cluster."
     )
+    pod_identities: tuple[PodIdentitySettings, ...] = Field(
+        default=(), description="AWS roles of service accounts beside those of the application and of the add-ons."
+    )
     addon_versions: dict[AddonName, AddonVersion] = Field(
         default_factory=dict,
         description="Versions of EKS add-ons that are pinned; of the others EKS picks its default for the version.",
@@ -223,6 +227,11 @@ def _groups_to_scale(cluster: Cluster, _today: date) -> Iterator[Finding]:
 @rule(Cluster, "access")
 def _unique_access(cluster: Cluster, _today: date) -> Iterator[Finding]:
     yield from unique_access(cluster.access)
+
+
+@rule(Cluster, "pod_identities")
+def _unique_identities(cluster: Cluster, _today: date) -> Iterator[Finding]:
+    yield from unique_identities(cluster.pod_identities)
 
 
 @rule(Cluster, "node_groups")

@@ -8,6 +8,7 @@ import pulumi
 
 from ils_pipelines.settings.backup import BACKUP_ACCOUNT, backup_namespace
 from ils_pipelines.settings.environment import Environment
+from ils_pipelines.settings.pod_identities import ROLE_PREFIX
 from ils_pipelines.stacks import aws, pod_policies, policies
 from ils_pipelines.stacks.addons import ServiceAccount
 from ils_pipelines.stacks.naming import Naming
@@ -34,6 +35,8 @@ class PodIdentityArgs:
     managed_policies: tuple[str, ...] = ()
     policy: pulumi.Input[str] | None = None
     """What the pods may do beyond the managed policies."""
+    untagged_in: pulumi.Output[str] | None = None
+    """The account whose EKS asks for sessions without tags. By default sessions have tags, by which the role knows them."""
 
 
 class PodIdentity(pulumi.ComponentResource):
@@ -68,6 +71,7 @@ class PodIdentity(pulumi.ComponentResource):
             namespace=args.account.namespace,
             service_account=args.account.name,
             role_arn=role.arn,
+            disable_session_tags=True if args.untagged_in is not None else None,
             tags=args.naming.tags(full_name),
             opts=inside,
         )
@@ -75,20 +79,29 @@ class PodIdentity(pulumi.ComponentResource):
         self.register_outputs({"role_arn": self.role_arn})
 
 
-def _trust(args: PodIdentityArgs) -> str:
-    """EKS names cluster and service account in the tags of the session that it asks for."""
+def _trust(args: PodIdentityArgs) -> pulumi.Input[str]:
+    """EKS names cluster and service account in the tags of the session that it asks for. Without tags it is known by its
+    account alone: who gets the role is then said by who may pass it to EKS.
+    """
+    if args.untagged_in is not None:
+        return args.untagged_in.apply(lambda account: _asked_by_eks({"aws:SourceAccount": account}))
     wanted = {
         "eks-cluster-name": args.cluster_name,
         "kubernetes-namespace": args.account.namespace,
         "kubernetes-service-account": args.account.name,
     }
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": _SERVICE},
-        "Action": ["sts:AssumeRole", "sts:TagSession"],
-        "Condition": {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in wanted.items()}},
-    }
-    return policies.document(statement)
+    return _asked_by_eks({f"aws:RequestTag/{key}": value for key, value in wanted.items()})
+
+
+def _asked_by_eks(equals: dict[str, str]) -> str:
+    return policies.document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": _SERVICE},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+            "Condition": {"StringEquals": equals},
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,9 @@ class PodIdentitiesArgs:
 
 
 class PodIdentities(pulumi.ComponentResource):
-    """The roles of the application, the controller that registers its pods, what scales the nodes, and jobs of backups."""
+    """The roles of the application, the controller that registers its pods, what scales the nodes, and jobs of backups; and
+    of those that the file names.
+    """
 
     application_role_arn: pulumi.Output[str]
     controller_role_arn: pulumi.Output[str]
@@ -163,6 +178,14 @@ class PodIdentities(pulumi.ComponentResource):
                 AUTOSCALER_ACCOUNT,
                 policy=pod_policies.node_scaling(naming.name()),
             )
+        for identity in args.environment.cluster.pod_identities:
+            self._identity(
+                f"{ROLE_PREFIX}-{identity.name}",
+                f"Pods of {identity.namespace}/{identity.service_account}, as the file of the environment says",
+                ServiceAccount(identity.namespace, identity.service_account),
+                policy=pod_policies.as_written(identity.allows),
+                session_tags=identity.session_tags,
+            )
         self.register_outputs({})
 
     def _identity(
@@ -171,6 +194,8 @@ class PodIdentities(pulumi.ComponentResource):
         description: str,
         account: ServiceAccount,
         policy: pulumi.Input[str],
+        *,
+        session_tags: bool = True,
     ) -> pulumi.Output[str]:
         args = self._args
         return PodIdentity(
@@ -183,6 +208,7 @@ class PodIdentities(pulumi.ComponentResource):
                 account=account,
                 partition=args.environment.aws.partition,
                 policy=policy,
+                untagged_in=None if session_tags else args.account_id,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         ).role_arn

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ils_pipelines.settings.pod_identities import Statement
 from ils_pipelines.stacks import policies
 
 
@@ -31,6 +34,21 @@ def application(table_arns: list[str], key_arn: str, region: str) -> str:
             "Resource": key_arn,
             "Condition": {"StringEquals": {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"}},
         },
+    )
+
+
+def as_written(statements: Sequence[Statement]) -> str:
+    """What the environment's file allows."""
+    return policies.document(
+        *(
+            {
+                "Effect": "Allow",
+                "Action": list(statement.actions),
+                "Resource": list(statement.resources),
+                **({"Condition": statement.conditions} if statement.conditions else {}),
+            }
+            for statement in statements
+        )
     )
 
 

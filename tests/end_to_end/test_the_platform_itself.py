@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
 
@@ -44,6 +45,30 @@ def test_it_brings_up_its_own_layers_and_leaves_the_others_alone(platform: Local
     assert [each["layer"] for each in again if any(each["changes"].values())] == []
     [status] = platform.ils_json("status", "platform")["environments"]
     assert [each["layer"] for each in status["layers"] if each["exists"]] == LAYERS
+
+
+def test_dagsters_two_accounts_have_the_roles_that_the_file_gives_them(platform: LocalSandbox) -> None:
+    platform.ils("up", "platform")
+    keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox", "region_name": "us-east-1"}
+    eks, iam = (boto3.client(name, endpoint_url=platform.endpoints["aws"], **keys) for name in ("eks", "iam"))
+    there = {"clusterName": "ils-platform", "namespace": "dagster"}
+    found = {
+        each["serviceAccount"]: eks.describe_pod_identity_association(
+            clusterName="ils-platform", associationId=each["associationId"]
+        )["association"]
+        for each in eks.list_pod_identity_associations(**there)["associations"]
+    }
+
+    assert {name: each["roleArn"].rpartition("/")[2] for name, each in found.items()} == {
+        "dagster": "ils-platform-pods-dagster",
+        "dagster-run": "ils-platform-pods-dagster-run",
+    }
+    assert {name: each["disableSessionTags"] for name, each in found.items()} == {"dagster": False, "dagster-run": True}
+    for role, may_assume in (("ils-platform-pods-dagster", False), ("ils-platform-pods-dagster-run", True)):
+        policy = iam.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
+        allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+        assert "s3:PutObject" in allowed
+        assert ("sts:AssumeRole" in allowed) is may_assume
 
 
 def test_a_layer_that_it_does_without_is_neither_missed_nor_found_ill(platform: LocalSandbox) -> None:

@@ -112,6 +112,50 @@ def test_service_accounts_have_their_roles_by_pod_identity(run: Any, tier: str) 
     }
 
 
+SERVER = {"name": "server", "namespace": "tools", "service_account": "server"}
+READS = {
+    "actions": ["s3:GetObject"],
+    "resources": ["arn:aws:s3:::a-bucket/*"],
+    "conditions": {"Bool": {"aws:SecureTransport": "true"}},
+}
+
+
+def one_more(apply_changed: Changed, **more: Any) -> tuple[Any, Any, Any]:
+    """Role, policy and association of an account that the file names."""
+    identities = [{**SERVER, "allows": [READS], **more}]
+    run = apply_changed(cluster={"pod_identities": identities})[Layer.CLUSTER]
+    return tuple(
+        next(each for each in run.of(kind) if each.name == "pods-server")
+        for kind in ("Role", "RolePolicy", "PodIdentityAssociation")
+    )  # type: ignore[return-value]
+
+
+def test_an_account_that_the_file_names_may_do_what_the_file_says(apply_changed: Changed) -> None:
+    role, policy, association = one_more(apply_changed)
+
+    assert role.inputs["name"] == "ils-dev-pods-server"
+    assert json.loads(policy.inputs["policy"])["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject"],
+            "Resource": ["arn:aws:s3:::a-bucket/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+        }
+    ]
+    assert (association.inputs["namespace"], association.inputs["serviceAccount"]) == ("tools", "server")
+    [trust] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Condition"]["StringEquals"]["aws:RequestTag/kubernetes-service-account"] == "server"
+    assert "disableSessionTags" not in association.inputs
+
+
+def test_without_tags_the_role_knows_sessions_by_their_account(apply_changed: Changed) -> None:
+    role, _, association = one_more(apply_changed, session_tags=False)
+
+    [trust] = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert association.inputs["disableSessionTags"] is True
+
+
 def test_jobs_of_backups_write_and_read_sets_and_delete_none(run: Any, tier: str) -> None:
     found = statements(run, "backup-jobs")
     account = "123456789012"
