@@ -187,6 +187,16 @@ NETWORK_POLICY = Kind(
     short_names=("netpol",),
     counts_generations=True,
 )
+INGRESS = Kind(
+    "Ingress",
+    "ingresses",
+    "io.k8s.api.networking.v1.Ingress",
+    group="networking.k8s.io",
+    short_names=("ing",),
+    subresources=(STATUS,),
+    counts_generations=True,
+)
+"""Kept, and no more: no controller here makes a load balancer of one."""
 LEASE = Kind("Lease", "leases", "io.k8s.api.coordination.v1.Lease", group="coordination.k8s.io")
 TARGET_GROUP_BINDING = Kind(
     "TargetGroupBinding",
@@ -235,6 +245,7 @@ KINDS: tuple[Kind, ...] = (
     HORIZONTAL_POD_AUTOSCALER,
     POD_DISRUPTION_BUDGET,
     NETWORK_POLICY,
+    INGRESS,
     LEASE,
     TARGET_GROUP_BINDING,
     CUSTOM_RESOURCE_DEFINITION,

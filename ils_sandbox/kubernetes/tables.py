@@ -12,6 +12,7 @@ from ils_sandbox.kubernetes.kinds import (
     DEPLOYMENT,
     EVENT,
     HORIZONTAL_POD_AUTOSCALER,
+    INGRESS,
     JOB,
     NAMESPACE,
     NODE,
@@ -113,6 +114,10 @@ def _containers(field: str) -> Cell:
     return lambda obj: ",".join(item[field] for item in obj["spec"]["template"]["spec"]["containers"])
 
 
+def _hosts(ingress: Object) -> str:
+    return ",".join(rule.get("host", "*") for rule in ingress["spec"].get("rules", ())) or "*"
+
+
 def _selector(obj: Object) -> str:
     labels = obj["spec"]["selector"].get("matchLabels", {})
     return ",".join(f"{key}={value}" for key, value in labels.items()) or "<none>"
@@ -165,6 +170,12 @@ COLUMNS: Mapping[Kind, Sequence[Column]] = {
         Column("Minpods", _at("spec.minReplicas"), _INTEGER),
         Column("Maxpods", _at("spec.maxReplicas"), _INTEGER),
         Column("Replicas", _at("status.currentReplicas", 0), _INTEGER),
+    ),
+    INGRESS: (
+        Column("Class", _at("spec.ingressClassName", "<none>")),
+        Column("Hosts", _hosts),
+        Column("Address", lambda _: ""),
+        Column("Ports", lambda obj: "80, 443" if obj["spec"].get("tls") else "80"),
     ),
     POD_DISRUPTION_BUDGET: (
         Column("Min Available", _at("spec.minAvailable", "N/A")),
