@@ -96,6 +96,9 @@ def up(
     cidr: Annotated[
         str, typer.Option(help="Its network; by default the first that no other uses.", show_default=False)
     ] = "",
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take over what somebody changed by hand of the application's objects.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring every layer of an environment to what its file says; with --from and --ttl, of one made for a time."""
@@ -108,7 +111,9 @@ def up(
     if cidr and not base:
         raise typer.BadParameter("--cidr is for an environment that is made with --from")
     lifetime = Lifetime(ttl, base, cidr) if ttl else None
-    raise typer.Exit(run(Action.UP, environment, as_json=as_json, approve=approve, lifetime=lifetime))
+    raise typer.Exit(
+        run(Action.UP, environment, as_json=as_json, approve=approve, lifetime=lifetime, take_over=take_over)
+    )
 
 
 @app.command()

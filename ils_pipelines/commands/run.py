@@ -28,6 +28,7 @@ from ils_pipelines.commands.versions import print_versions, version_entries
 from ils_pipelines.engine.models import EventKind, Operation
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.cost_report import cost_entry
+from ils_pipelines.provisioning.layers import TAKE_OVER_TAG
 from ils_pipelines.provisioning.leftovers import Leftover
 from ils_pipelines.provisioning.progress import (
     Action,
@@ -102,12 +103,14 @@ def run(
     confirm: str = "",
     approve: str = "",
     lifetime: Lifetime | None = None,
+    take_over: bool = False,
     asked: Mapping[str, Any] | None = None,
     job: str = "",
 ) -> ExitCode:
     """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens.
 
-    `lifetime` is for an up of an environment that is made for a time. `asked` is the configuration of the job's step, where
+    `lifetime` is for an up of an environment that is made for a time, `take_over` for one of an environment whose application
+    somebody changed by hand. `asked` is the configuration of the job's step, where
     the action is more than its name. `job` is another job than the usual one of the action.
     """
     collected = _Collected()
@@ -124,7 +127,8 @@ def run(
         if approve:
             approve_to_apply(target, approve)
         config = {"ops": {OTHER_OPS.get(job) or OPS[action]: {"config": dict(asked)}}} if asked is not None else {}
-        run_id, code = _run_job(job or JOBS[action], environment, collected, config)
+        tags = {TAKE_OVER_TAG: "true"} if take_over else {}
+        run_id, code = _run_job(job or JOBS[action], environment, collected, config, tags)
         if action is Action.PREVIEW and code is ExitCode.SUCCESS:
             collected.versions = verdicts(target)
     except IlsError as error:
@@ -137,7 +141,9 @@ def run(
     return code
 
 
-def _run_job(job: str, environment: str, collected: _Collected, config: Mapping[str, Any]) -> tuple[str, ExitCode]:
+def _run_job(
+    job: str, environment: str, collected: _Collected, config: Mapping[str, Any], tags: Mapping[str, str]
+) -> tuple[str, ExitCode]:
     with ExitStack() as stack:
         # Shown before Dagster is loaded, so that nobody wonders for a second whether anything happens.
         display = stack.enter_context(ProgressDisplay(console(stderr=True), environment))
@@ -156,6 +162,7 @@ def _run_job(job: str, environment: str, collected: _Collected, config: Mapping[
             environment,
             listener=listener,
             run_config=config,
+            extra_tags=tags,
         )
     if outcome.interrupted:
         return outcome.run_id, ExitCode.INTERRUPTED

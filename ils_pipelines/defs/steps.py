@@ -14,7 +14,7 @@ from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.approval import Permit
-from ils_pipelines.provisioning.layers import layer_work, perform
+from ils_pipelines.provisioning.layers import TAKE_OVER_TAG, layer_work, perform
 from ils_pipelines.provisioning.price_reading import Prices
 from ils_pipelines.provisioning.progress import (
     Action,
@@ -43,7 +43,7 @@ def work_on_layer(context: StepContext, targets: EnvironmentTargets, layer: Laye
         else:
             target = targets.open(context.partition_key)
         return perform(
-            layer_work(target, layer),
+            layer_work(target, layer, take_over=context.run.tags.get(TAKE_OVER_TAG) == "true"),
             action,
             environment=target.environment,
             layer=layer,

@@ -54,13 +54,19 @@ class LayerWork(Protocol):
         """What is managed and may cost something."""
 
 
-def layer_work(target: Target, layer: Layer) -> LayerWork:
-    """The work on `layer` of the target's environment."""
+TAKE_OVER_TAG = "ils/take_over"
+"""Of a run that is to take over what somebody manages by hand of the application's objects; its value is `true`."""
+
+
+def layer_work(target: Target, layer: Layer, *, take_over: bool = False) -> LayerWork:
+    """The work on `layer` of the target's environment. `take_over` is for an up of the application: of fields that somebody
+    else manages.
+    """
     if layer is Layer.APP_RELEASE:
         # Imported only here: what it needs is not needed by the other layers.
         from ils_pipelines.provisioning.release import ReleaseLayer
 
-        return ReleaseLayer(target)
+        return ReleaseLayer(target, take_over=take_over)
     return StackLayer(target, layer)
 
 

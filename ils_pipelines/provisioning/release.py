@@ -34,8 +34,9 @@ _UNKNOWN_TARGETS = TargetGroup(UNKNOWN, UNKNOWN)
 class ReleaseLayer:
     """The work on the application's release."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, take_over: bool = False) -> None:
         self._target = target
+        self._take_over = take_over
         self._environment = target.environment
         self._below = serving(target, upstream_outputs(target, Layer.APP_RELEASE))
 
@@ -54,7 +55,7 @@ class ReleaseLayer:
         cancel: threading.Event | None = None,
     ) -> UpResult:
         """Raises `NotReady` unless the layers below exist."""
-        return self._release(on_event).up(approved=approved, on_event=on_event, cancel=cancel)
+        return self._release(on_event).up(approved=approved, force=self._take_over, on_event=on_event, cancel=cancel)
 
     def rollback(
         self,

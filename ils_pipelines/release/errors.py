@@ -71,8 +71,8 @@ class FieldConflict(ResourceFailed):
         super().__init__(
             urn,
             "apply",
-            "; ".join(lines) + ". Nothing of this object was changed. Undo that change, or change the environment "
-            "file to agree with it, or take the fields over by releasing with force.",
+            "; ".join(lines) + ". Nothing of this object was changed. Undo that change, change the environment file to "
+            "agree with it, or take the fields over: `ils up --take-over`, in Dagster by the tag ils/take_over: true.",
         )
 
 
