@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = re.compile(r"^```(\w*)( sandbox)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_INLINE = re.compile(r"`((?:ils|make|aws) [^`]+)`")
+BLOCK = re.compile(r"^ *```(\w*)( sandbox)?\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`((?:ils|make|aws|kubectl|helm|psql) [^`]+)`")
 _SUBSTITUTION = re.compile(r"\$\(([^()]+)\)")
 _WORDS_BEFORE = {"do", "then", "!"}
 
@@ -27,12 +27,12 @@ class Command:
 
 
 def blocks(document: Path, language: str) -> list[str]:
-    return [body for kind, _, body in _BLOCK.findall(document.read_text()) if kind == language]
+    return [body for kind, _, body in BLOCK.findall(document.read_text()) if kind == language]
 
 
 def blocks_for_the_sandbox(document: Path) -> list[str]:
     """Those that say of themselves that they work there."""
-    return [body for _, marked, body in _BLOCK.findall(document.read_text()) if marked]
+    return [body for _, marked, body in BLOCK.findall(document.read_text()) if marked]
 
 
 def commands(document: Path) -> Iterator[Command]:
@@ -40,8 +40,8 @@ def commands(document: Path) -> Iterator[Command]:
     for block in blocks(document, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
             yield from _commands_in(line)
-    prose = _BLOCK.sub("", document.read_text())
-    for text in _INLINE.findall(prose):
+    prose = BLOCK.sub("", document.read_text())
+    for text in INLINE.findall(prose):
         yield from _commands_in(" ".join(text.split()))
 
 

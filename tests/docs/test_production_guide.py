@@ -11,9 +11,6 @@ from typing import Any
 import pytest
 import typer.main
 import yaml
-from botocore import xform_name
-from botocore.exceptions import UnknownServiceError
-from botocore.session import get_session
 
 from ils_pipelines.cli import app
 from ils_pipelines.settings.loading import environments_directory, read_environment
@@ -21,15 +18,7 @@ from tests.docs.commands import Command, blocks, commands
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "production.md"
-OTHERS = (ROOT / "docs" / "dagster-for-a-team.md", ROOT / "docs" / "operations-guide.md")
-"""Whose commands of AWS are held to its API as well."""
 COMMANDS = list(commands(GUIDE))
-GLOBAL_OPTIONS = {"region", "profile", "query", "output"}
-"""Options of the AWS CLI itself."""
-NOT_IN_THE_API = {("configure", "sso"), ("sso", "login")}
-"""Commands of the AWS CLI that are no operation of a service."""
-RENAMED = {"kubernetes-version": "version"}
-"""Options that the AWS CLI calls otherwise: --version is its own."""
 
 
 def of(*programs: str) -> list[Command]:
@@ -56,28 +45,6 @@ def test_a_make_target_exists(command: Command) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(command.words[1:]) <= targets
-
-
-@pytest.mark.parametrize(
-    "command", [*of("aws"), *(each for page in OTHERS for each in commands(page) if each.program == "aws")], ids=ids
-)
-def test_a_command_of_the_aws_cli_is_an_operation_with_these_parameters(command: Command) -> None:
-    service, operation, *arguments = command.words[1:]
-    if (service, operation) in NOT_IN_THE_API:
-        return
-    try:
-        model = get_session().get_service_model(service)
-    except UnknownServiceError:
-        pytest.fail(f"AWS has no service {service}")
-    operations = {xform_name(name, "-"): name for name in model.operation_names}
-    assert operation in operations, f"{service} has no operation {operation}"
-    shape = model.operation_model(operations[operation]).input_shape
-    known = {xform_name(name, "-"): name for name in shape.members} if shape is not None else {}
-    options = [word.removeprefix("--") for word in arguments if word.startswith("--")]
-    given = {RENAMED.get(option, option) for option in options}
-    assert given - set(known) - GLOBAL_OPTIONS == set()
-    required = {xform_name(name, "-") for name in (shape.required_members if shape is not None else ())}
-    assert required <= given, f"{command.text} lacks {required - given}"
 
 
 def test_the_guide_has_commands_of_every_kind() -> None:
