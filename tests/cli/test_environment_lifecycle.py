@@ -1,9 +1,12 @@
 """An environment from nothing to running and on, by the commands that the README shows, against a real sandbox."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus
@@ -158,6 +161,25 @@ def test_a_layer_that_did_not_change_keeps_its_data_version(
         versions = {(record.asset_materialization.tags or {})["dagster/data_version"] for record in records}
         assert len(records) >= 2
         assert len(versions) == 1
+
+
+def test_what_somebody_changed_by_hand_is_put_back_when_that_is_asked_for(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    terminal, kubeconfig = provisioned.terminal, tmp_path / "kubeconfig"
+    assert terminal.ils("kubeconfig", "dev", "--file", str(kubeconfig)).code == 0
+    kubectl = [str(Path(sys.executable).with_name("kubectl")), "--kubeconfig", str(kubeconfig)]
+    subprocess.run([*kubectl, "scale", "deployment", "ils", "--replicas", "4"], check=True, capture_output=True)
+
+    refused = terminal.ils("up", "dev")
+    put_back = terminal.ils("up", "dev", "--take-over")
+
+    assert refused.code == 1
+    assert "kubectl (scale) manages spec.replicas" in refused.stderr
+    assert "ils up --take-over" in refused.stderr
+    assert put_back.code == 0, put_back.stderr
+    there = subprocess.run([*kubectl, "get", "deployment", "ils", "-o", "json"], check=True, capture_output=True)
+    assert json.loads(there.stdout)["spec"]["replicas"] == 3
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ import boto3
 import pytest
 import yaml
 
-from tests.docs.by_hand import NotHere, Outcome, Shell, Values, run_all, shell
+from tests.docs.by_hand import NotHere, Outcome, Shell, Values, run_all, scripts, shell
 from tests.end_to_end.conftest import LocalSandbox
 from tests.support import helm
 
@@ -162,6 +162,12 @@ def values_of_dev(sandbox: LocalSandbox, around: Shell) -> Values:
 def expect_no_trouble(outcomes: list[Outcome]) -> None:
     said = "\n\n".join(text for outcome in outcomes for text in (*outcome.failed, *outcome.not_refused))
     assert not said, said
+
+
+def test_every_line_that_is_left_out_stands_in_a_document() -> None:
+    lines = [line.strip() for page in DOCS.rglob("*.md") for script in scripts(page) for line in script.splitlines()]
+
+    assert [row.starts for row in NOT_HERE if not any(line.startswith(row.starts) for line in lines)] == []
 
 
 def test_those_of_the_operations_guide_and_the_runbooks(sandbox: LocalSandbox, around: Shell) -> None:
