@@ -25,7 +25,7 @@ from ils_pipelines.defs.rotation import rotate_secrets
 from ils_pipelines.defs.scaling import office_hours_schedules, scale_environment
 from ils_pipelines.defs.scans import scan_definitions
 from ils_pipelines.defs.step_jobs import step_executor
-from ils_pipelines.defs.upgrade import cluster_upgrade, database_upgrade, node_refresh
+from ils_pipelines.defs.upgrade import cluster_upgrade, database_upgrade, maintenance_schedules, node_refresh
 
 SCANS = (
     scan_definitions(POSTURE),
@@ -61,6 +61,7 @@ defs = Definitions(
         *BACKUP_SCHEDULES,
         *office_hours_schedules,
         *drill_schedules,
+        *maintenance_schedules,
     ],
     sensors=[environment_files, expired_environments, notifications, drill_leftovers],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},

@@ -74,9 +74,7 @@ HEALTH = Scan(
     judged=ByLayer(PROBED, "What the {layer} layer is made of works at this moment.", _check, _findings),
     report=_told,
     longest=timedelta(minutes=10),
-    # Environments five minutes apart, each every quarter of an hour.
-    timetable=Timetable(
-        lambda position: f"{position * 5 % 15}-59/15 * * * *", "looks at its health every quarter of an hour."
-    ),
+    # Environments five minutes apart.
+    timetable=Timetable(lambda position: f"{position * 5 % 60} * * * *", "looks at its health every hour."),
     family=JobFamily.HEALTH,
 )

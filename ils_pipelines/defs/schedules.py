@@ -1,7 +1,8 @@
 """A schedule for each environment that lasts, so that one can be turned off without the others, and one for all others.
 
-Only what changes nothing that is live is scheduled. Times are UTC. Of the ticks that were missed while no daemon ran, Dagster
-carries the last one out, once; a tick that comes while a run of the same is still under way starts none, and says so.
+What is scheduled changes nothing that is live, but for maintenance (see `upgrade`) and office hours. Times are UTC. Of the
+ticks that were missed while no daemon ran, Dagster carries the last one out, once; a tick that comes while a run of the same
+is still under way starts none, and says so.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from dagster import (
     DagsterRun,
     DagsterRunStatus,
     DefaultScheduleStatus,
+    JobDefinition,
     RunRequest,
     RunsFilter,
     ScheduleDefinition,
@@ -68,7 +70,7 @@ def environment_schedules(
 
 
 def environment_schedule(
-    job: UnresolvedAssetJobDefinition,
+    job: UnresolvedAssetJobDefinition | JobDefinition,
     environment: str,
     usual: str,
     description: str,

@@ -1,10 +1,14 @@
 """The jobs that bring a cluster to the Kubernetes version that its file says, its nodes to the newest image, and the
-database to the newest minor version."""
+database to the newest minor version.
 
-from collections.abc import Callable
+The last two run by themselves, too, in the maintenance window of what is not production: they do nothing where nothing is
+old, and no more than disruption budgets allow. Another version of Kubernetes is a decision.
+"""
+
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from dagster import AssetObservation, Config, Failure, OpExecutionContext, graph, op
+from dagster import AssetObservation, Config, Failure, JobDefinition, OpExecutionContext, ScheduleDefinition, graph, op
 from pydantic import Field
 
 from ils_pipelines.defs.environments import ENVIRONMENTS
@@ -12,11 +16,17 @@ from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import report_metadata
 from ils_pipelines.defs.resources import EnvironmentTargets
+from ils_pipelines.defs.schedules import as_loaded, environment_schedule
 from ils_pipelines.defs.steps import told
 from ils_pipelines.engine.protocol import OnEvent
 from ils_pipelines.errors import IlsError
 from ils_pipelines.provisioning.progress import Action, LayerReport
+from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.loading import lasting_names
+from ils_pipelines.settings.schedules import NEVER
+from ils_pipelines.settings.tiers import Tier
+from ils_pipelines.settings.windows import opening_cron
 
 UPGRADE = "cluster_upgrade"
 REFRESH = "node_refresh"
@@ -115,3 +125,38 @@ def _upgrading_database() -> None:
 cluster_upgrade = _upgrading.to_job(name=UPGRADE, partitions_def=ENVIRONMENTS, tags=_TAGS)
 node_refresh = _refreshing.to_job(name=REFRESH, partitions_def=ENVIRONMENTS, tags=_TAGS)
 database_upgrade = _upgrading_database.to_job(name=DATABASE, partitions_def=ENVIRONMENTS, tags=_TAGS)
+
+_BEFORE_WINDOW = timedelta(hours=2)
+"""What RDS is to do in the window it is told before that opens, or it may wait for the next one."""
+
+
+def _usual_refresh(environment: Environment) -> str:
+    return NEVER if environment.tier is Tier.PRODUCTION else opening_cron(environment.database.maintenance_window)
+
+
+def _usual_database(environment: Environment) -> str:
+    """A person's confirmation is wanted where changes are approved: none is given by a schedule."""
+    if environment.tier is Tier.PRODUCTION or environment.requires_approval:
+        return NEVER
+    return opening_cron(environment.database.maintenance_window, _BEFORE_WINDOW)
+
+
+_MAINTENANCE: tuple[tuple[JobDefinition, Callable[[Environment], str], str], ...] = (
+    (node_refresh, _usual_refresh, "replaces nodes whose image is old, as disruption budgets allow."),
+    (database_upgrade, _usual_database, "has RDS bring the newest minor version in the maintenance window."),
+)
+
+
+def _schedules() -> Iterator[ScheduleDefinition]:
+    """Of each lasting environment that is kept up to date by itself."""
+    for name in lasting_names():
+        environment = as_loaded(name)
+        if environment is None:
+            continue
+        for job, usual, description in _MAINTENANCE:
+            asked: str | None = getattr(environment.schedules, job.name)
+            if (asked or usual(environment)) != NEVER:
+                yield environment_schedule(job, name, usual(environment), description, setting=job.name)
+
+
+maintenance_schedules = tuple(_schedules())

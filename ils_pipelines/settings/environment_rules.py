@@ -13,6 +13,7 @@ from ils_pipelines.settings.layers import DEPENDS_ON, Layer
 from ils_pipelines.settings.monitoring import COLLECTORS_NAMESPACE, TRACES_SERVICE, Prometheus
 from ils_pipelines.settings.network import NatMode, zone_letters
 from ils_pipelines.settings.problems import Finding, Location, Severity
+from ils_pipelines.settings.schedules import NEVER
 from ils_pipelines.settings.tiers import TargetKind, Tier, WaivableRule
 from ils_pipelines.settings.workload import TracingMode
 
@@ -61,6 +62,17 @@ def _external_id_has_a_role(environment: Environment, _today: date) -> Iterator[
             environment.aws.external_id,
             "is given to nobody: there is no role to assume",
             "Add aws.assume_role, or leave the external id out.",
+        )
+
+
+def _upgrades_are_confirmed(environment: Environment, _today: date) -> Iterator[Finding]:
+    cron = environment.schedules.database_upgrade
+    if environment.requires_approval and cron not in (None, NEVER):
+        yield Finding(
+            ("schedules", "database_upgrade"),
+            cron,
+            "would be refused whenever there is something to do: requires_approval wants a person's confirmation",
+            f"Leave it out, and upgrade by hand: ils upgrade {environment.name} --database --confirm {environment.name}",
         )
 
 
@@ -318,6 +330,7 @@ ENVIRONMENT_RULES: tuple[tuple[tuple[str, ...], Callable[[Environment, date], It
     (("layers",), _layers_stand_on_others),
     (("layers", "dagster"), _dagster_has_where_to_live),
     (("aws.external_id", "aws.assume_role", "aws.roles"), _external_id_has_a_role),
+    (("requires_approval", "schedules.database_upgrade"), _upgrades_are_confirmed),
     (("aws.region", "network.availability_zones"), _zones_exist),
     (("aws.region", "backup_vault.dr_region"), _copies_are_elsewhere),
     (("drills.verify_from", "network.cidr"), _verifiers_are_elsewhere),

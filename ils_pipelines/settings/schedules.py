@@ -1,4 +1,4 @@
-"""When looks, backups and drills of an environment run by themselves, where the usual times do not suit it."""
+"""When looks, backups, drills and maintenance of an environment run by themselves, where the usual times do not suit it."""
 
 from __future__ import annotations
 
@@ -78,10 +78,18 @@ class Schedules(Section):
         description="A DR drill; on Sundays for tier staging, on the 1st for production, never for development by default.",
     )
     drift: Cron | None = Field(default=None, description="The look for drift; every morning by default.")
-    health: Cron | None = Field(
-        default=None, description="The look at its health; every quarter of an hour by default."
-    )
+    health: Cron | None = Field(default=None, description="The look at its health; every hour by default.")
     posture: Cron | None = Field(default=None, description="Its security controls; every morning by default.")
     certificates: Cron | None = Field(default=None, description="Its certificates; every morning by default.")
     costs: Cron | None = Field(default=None, description="Its costs; every afternoon by default.")
     monthly_costs: Cron | None = Field(default=None, description="The month before; on the 5th by default.")
+    node_refresh: Cron | None = Field(
+        default=None,
+        description="Another image for nodes whose own is old; when database.maintenance_window opens by default, never for "
+        "tier production.",
+    )
+    database_upgrade: Cron | None = Field(
+        default=None,
+        description="The newest minor version for the database, which RDS brings in its maintenance window; two hours before "
+        "that by default, never for tier production nor where requires_approval is on.",
+    )

@@ -53,6 +53,14 @@ def next_opening(weekly: str, after: datetime) -> datetime:
     raise AssertionError("a window of every week opens within one")
 
 
+def opening_cron(weekly: str, ahead: timedelta = timedelta(0)) -> str:
+    """When the window opens, or so long before, as cron has it. `weekly` as the fields' types accept it."""
+    minutes = int((_weekly(weekly)[0] - ahead) % _WEEK / timedelta(minutes=1))
+    days, clock = divmod(minutes, 24 * 60)
+    # The week of cron begins on Sunday.
+    return f"{clock % 60} {clock // 60} * * {(days + 1) % 7}"
+
+
 def _clock(text: str) -> timedelta:
     hours, minutes = text.split(":")
     return timedelta(hours=int(hours), minutes=int(minutes))

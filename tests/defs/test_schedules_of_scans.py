@@ -23,4 +23,4 @@ def test_a_file_moves_the_schedule_that_it_names_and_no_other(tmp_path: Path, mo
         "drift_scan_staging": "10 6 * * *",
         "drift_scan_ephemeral": "20 6 * * *",
     }
-    assert health["health_scan_dev"] == "0-59/15 * * * *"
+    assert health["health_scan_dev"] == "0 * * * *"

@@ -60,7 +60,24 @@ def test_every_scan_can_be_moved() -> None:
     modules = (certificates, costs, drift, health, posture)
     names = {each.name for module in modules for each in vars(module).values() if isinstance(each, Scan)}
 
-    assert names | {"backup", "backup_checks", "drill", "in_sandbox"} == set(Schedules.model_fields)
+    others = {"backup", "backup_checks", "drill", "in_sandbox", "node_refresh", "database_upgrade"}
+    assert names | others == set(Schedules.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("cron", "approved", "problems"),
+    [
+        ("0 3 * * 0", True, ["schedules.database_upgrade"]),
+        ("0 3 * * 0", False, []),
+        ("never", True, []),
+        (None, True, []),
+    ],
+)
+def test_what_a_person_has_to_confirm_is_not_scheduled(
+    read: Read, cron: str | None, approved: bool, problems: list[str]
+) -> None:
+    file = {"requires_approval": approved, "schedules": {"database_upgrade": cron}}
+    assert [each.path for each in read(file).problems] == problems
 
 
 @pytest.mark.parametrize(

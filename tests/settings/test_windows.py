@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ils_pipelines.settings.diagnosis import diagnose
-from ils_pipelines.settings.windows import next_opening
+from ils_pipelines.settings.windows import next_opening, opening_cron
 
 Paths = Callable[..., list[str]]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -91,3 +91,16 @@ def _is_within(now: datetime, start: int, length: int) -> bool:
     """Whether the moment is within a window that starts at that minute of the week."""
     minutes = now.weekday() * 24 * 60 + now.hour * 60 + now.minute
     return (minutes - start) % WEEK < length
+
+
+@pytest.mark.parametrize(
+    ("window", "ahead", "cron"),
+    [
+        ("sun:05:00-sun:06:00", 0, "0 5 * * 0"),
+        ("sat:23:30-sun:00:30", 0, "30 23 * * 6"),
+        ("mon:01:15-mon:02:15", 2, "15 23 * * 0"),
+        ("sun:00:00-sun:01:00", 1, "0 23 * * 6"),
+    ],
+)
+def test_cron_comes_when_a_window_opens_or_so_long_before(window: str, ahead: int, cron: str) -> None:
+    assert opening_cron(window, timedelta(hours=ahead)) == cron

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,14 @@ from typing import Any
 from ils_pipelines.engine.errors import OperationCancelled
 from ils_pipelines.engine.models import Change, DiffKind, EngineEvent, EventKind, Operation, Plan, PropertyDiff
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
-from ils_pipelines.operations.upgrade.models import Preflight, Step, UpgradeRefused, UpgradeStopped, refuse_for
+from ils_pipelines.operations.upgrade.models import (
+    Preflight,
+    Standing,
+    Step,
+    UpgradeRefused,
+    UpgradeStopped,
+    refuse_for,
+)
 from ils_pipelines.operations.upgrade.preflight import addon_versions, installed_addons, preflight, standing_of
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.progress import Action, LayerReport
@@ -134,37 +141,64 @@ class Upgrade:
     # -- nodes --------------------------------------------------------------------------------------------------------
 
     def refresh_nodes(self) -> LayerReport:
-        """Replace the nodes of groups whose image is not the newest of their version. Raises `UpgradeRefused`."""
+        """Replace the nodes of groups whose image is not the newest of their version, never by force.
+
+        Raises `UpgradeRefused` where one is old and something speaks against replacing it, `UpgradeStopped`.
+        """
         started = time.monotonic()
-        standing, eks = standing_of(self.target), self.target.client("eks")
-        blocking = [
-            each
-            for each in preflight(self.target).blocking
-            if "budget" in each.subject or each.subject in standing.status
-        ]
-        if blocking:
-            said = [f"{each.subject}: expected {each.expected}, found {each.found}. {each.remedy}" for each in blocking]
-            raise UpgradeRefused(self.target.environment.name, said)
-        for group in standing.nodes:
-            found = eks.describe_nodegroup(clusterName=standing.cluster, nodegroupName=group)["nodegroup"]
-            newest = newest_release(self.target, found["version"], found["amiType"])
-            if found["releaseVersion"] == newest:
-                self._note(f"node group {group} has the newest image, {newest}")
-                continue
-            self._note(f"node group {group} from image {found['releaseVersion']} to {newest}")
-            eks.update_nodegroup_version(
-                clusterName=standing.cluster, nodegroupName=group, version=found["version"], releaseVersion=newest
-            )
-            self._wait(lambda group=group: _group_active(eks, standing.cluster, group), f"node group {group}")  # type: ignore[misc]
-            self._changes.append(
-                _change(_NODE_GROUP, standing.cluster, group, "releaseVersion", found["releaseVersion"], newest)
-            )
+        standing = standing_of(self.target)
+        old = dict(self._old_groups(standing))
+        if old:
+            self._refuse_blocked(standing)
+        for group, newest in old.items():
+            self._refresh(standing.cluster, group, newest)
             self._watch(standing.cluster, timedelta(0))
         name = self.target.environment.name
         unchanged = len(standing.nodes) - len(self._changes)
         plan = Plan(project=f"ils-{Layer.CLUSTER}", stack=name, changes=tuple(self._changes), unchanged=unchanged)
         duration = timedelta(seconds=time.monotonic() - started)
         return LayerReport(name, Layer.CLUSTER, Action.UPGRADE, plan, {}, duration)
+
+    def _old_groups(self, standing: Standing) -> Iterator[tuple[str, str]]:
+        """Each node group whose image is not the newest, with that."""
+        for group in standing.nodes:
+            found = self._group(standing.cluster, group)
+            newest = newest_release(self.target, found["version"], found["amiType"])
+            if found["releaseVersion"] == newest:
+                self._note(f"node group {group} has the newest image, {newest}")
+            else:
+                yield group, newest
+
+    def _refuse_blocked(self, standing: Standing) -> None:
+        said = [
+            f"{each.subject}: expected {each.expected}, found {each.found}. {each.remedy}"
+            for each in preflight(self.target).blocking
+            if "budget" in each.subject or each.subject in standing.status
+        ]
+        if said:
+            raise UpgradeRefused(self.target.environment.name, said)
+
+    def _refresh(self, cluster: str, group: str, newest: str) -> None:
+        eks, found = self.target.client("eks"), self._group(cluster, group)
+        before = found["releaseVersion"]
+        self._note(f"node group {group} from image {before} to {newest}")
+        # Not forced: where a budget keeps a pod, EKS gives up after a quarter of an hour and leaves the nodes.
+        eks.update_nodegroup_version(
+            clusterName=cluster, nodegroupName=group, version=found["version"], releaseVersion=newest
+        )
+        self._wait(lambda: _group_active(eks, cluster, group), f"node group {group}")
+        there = self._group(cluster, group)["releaseVersion"]
+        if there != newest:
+            raise UpgradeStopped(
+                f"expected node group {group} of {cluster} to have the image {newest}, found {there}: EKS gave up. "
+                "aws eks list-updates and describe-update name the pod that stayed."
+            )
+        self._changes.append(_change(_NODE_GROUP, cluster, group, "releaseVersion", before, newest))
+
+    def _group(self, cluster: str, group: str) -> dict[str, Any]:
+        eks = self.target.client("eks")
+        found: dict[str, Any] = eks.describe_nodegroup(clusterName=cluster, nodegroupName=group)["nodegroup"]
+        return found
 
 
 def newest_release(target: Target, version: str, ami_type: str) -> str:

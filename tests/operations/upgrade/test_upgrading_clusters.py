@@ -234,3 +234,21 @@ def test_nodes_with_an_old_image_are_replaced_and_others_are_not(staying: str) -
     assert (change.name, change.diffs[0].old) == ("general", "1.33.9-20260901")
     assert not old & {each["metadata"]["uid"] for each in cluster.ok("GET", "/api/v1/nodes")["items"]}
     assert Upgrade(target).refresh_nodes().plan.changes == ()
+
+
+def test_pods_that_a_budget_keeps_are_named_and_nodes_with_an_old_image_stay(staying: str) -> None:
+    target = to(staying, "1.33")
+    eks, group = target.client("eks"), {"clusterName": "ils-staying", "nodegroupName": "general"}
+    cluster = api(target)
+    eks.update_nodegroup_version(**group, version="1.33", releaseVersion="1.33.9-20260901")
+    cluster.eventually(
+        lambda: eks.describe_nodegroup(**group)["nodegroup"]["status"] == "ACTIVE", "the group with the old image"
+    )
+    nodes = {each["metadata"]["uid"] for each in cluster.ok("GET", "/api/v1/nodes")["items"]}
+    with workload(cluster, replicas=1, spared=1):
+        with pytest.raises(UpgradeRefused, match="budget default/web"):
+            Upgrade(target).refresh_nodes()
+        assert nodes == {each["metadata"]["uid"] for each in cluster.ok("GET", "/api/v1/nodes")["items"]}
+    assert [each.name for each in Upgrade(target).refresh_nodes().plan.changes] == ["general"]
+    with workload(cluster, replicas=1, spared=1):
+        assert Upgrade(target).refresh_nodes().plan.changes == (), "there is nothing to do that a budget could keep"
