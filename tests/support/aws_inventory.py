@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import boto3
@@ -54,7 +55,9 @@ OF_ALL_REGIONS = {"iam", "s3"}
 GONE = {"deleted", "deleting", "PendingDeletion", "PendingReplicaDeletion"}
 
 
+@cache
 def client(endpoint: str, service: str, region: str = "us-east-1") -> Any:
+    """Made once: making one costs more than what is asked of it. Not from several threads at once."""
     return boto3.client(
         service,
         endpoint_url=endpoint,

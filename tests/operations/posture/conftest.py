@@ -45,7 +45,7 @@ def tiers(sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> di
     return sites
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def site(shipped: Site) -> Site:
-    """dev without any waiver."""
+    """dev without any waiver. One for all tests: its clients of AWS take longer to make than a control to look at."""
     return shipped.with_waivers()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from ils_pipelines.operations.drill.live import fingerprint
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from tests.operations.recovery.site import Site, until
-from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS, STEPS_AWAY
+from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS, STEPS_AWAY, Victims, victims
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -25,7 +25,11 @@ BEFORE_ANYTHING = 6
 """So many of the steps come before the first thing is made."""
 CASES = [
     *((Scenario.FULL, step, number >= BEFORE_ANYTHING) for number, step in enumerate(STEPS)),
-    *((Scenario.REGION_LOSS, step, True) for step in STEPS_AWAY[BEFORE_ANYTHING:]),
+    *(
+        (scenario, step, True)
+        for scenario in (Scenario.REGION_LOSS, Scenario.RANSOM)
+        for step in STEPS_AWAY[BEFORE_ANYTHING:]
+    ),
     *(
         (scenario, step, number > 0)
         for scenario in (Scenario.CLUSTER_REBUILD, Scenario.CLUSTER_REBUILD_AWAY)
@@ -35,14 +39,19 @@ CASES = [
 """A drill, the step at whose beginning it is killed, and whether it has made something by then."""
 
 
+@pytest.fixture(scope="module")
+def drills(site: Site) -> Iterator[Victims]:
+    with victims(ROOT, site.sandbox.env) as started:
+        yield started
+
+
 @pytest.mark.parametrize(("scenario", "step", "made"), CASES)
 def test_nothing_is_left_of_a_drill_that_was_killed(
-    site: Site, backup: Manifest, scenario: Scenario, step: str, made: bool
+    site: Site, backup: Manifest, drills: Victims, scenario: Scenario, step: str, made: bool
 ) -> None:
     live, inventory = fingerprint(site.target), site.sandbox.inventory()
-    command = [sys.executable, "-m", "tests.operations.recovery.victim", scenario.value, step, backup.set]
-    died = subprocess.run(command, cwd=ROOT, env=site.sandbox.env, capture_output=True, text=True, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr
+    drills.begin(scenario.value, step, backup.set)
+    assert drills.end() == -signal.SIGKILL
     if made and step != "look at what is live again":
         assert of_drills(site.drills), "there is something to sweep"
     with holding("dev"):
@@ -56,26 +65,25 @@ def test_nothing_is_left_of_a_drill_that_was_killed(
 
 
 @pytest.mark.parametrize("kind", ["cluster", "node group"])
-def test_a_cluster_that_was_only_being_made_is_taken_away(site: Site, backup: Manifest, kind: str) -> None:
+def test_a_cluster_that_was_only_being_made_is_taken_away(
+    site: Site, backup: Manifest, drills: Victims, kind: str
+) -> None:
     """Killed in the middle of a step: EKS deletes nothing that it is making."""
     call = {"cluster": "CreateCluster", "node group": "CreateNodegroup"}[kind]
     inventory = site.sandbox.inventory()
     site.sandbox.control("settings", {"seconds_per_minute": 0.5})
     site.sandbox.forget_requests()
-    victim = subprocess.Popen(
-        [sys.executable, "-m", "tests.operations.recovery.victim", "cluster-rebuild", "nothing", backup.set],
-        cwd=ROOT,
-        env=site.sandbox.env,
-    )
+    victim = drills.begin("cluster-rebuild", "nothing", backup.set)
     try:
         until(lambda: call in {each.get("operation") for each in site.sandbox.requests(mutating=True)}, call)
-        victim.kill()
-        victim.wait()
+    finally:
+        os.kill(victim, signal.SIGKILL)
+        ended = drills.end()
+    try:
+        assert ended == -signal.SIGKILL
         with holding("dev"):
             assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id())).failures == ()
     finally:
-        victim.kill()
-        victim.wait()
         site.sandbox.control("settings", {"seconds_per_minute": 0})
     assert of_drills(site.drills) == ()
     assert site.sandbox.inventory() == inventory
