@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS_TO_START = 60.0
 _POLL_SECONDS = 0.01
+_SAVES_ALREADY = "save already in progress"
 _MACHINES = {"amd64": "x86_64"}
 
 ADMINISTRATOR = "sandbox"
@@ -137,8 +138,23 @@ class ValkeyServer:
     def save_to(self, destination: Path) -> None:
         """Write what it holds now, as an RDB file."""
         with self.administrator() as session:
-            session.save()
+            self._save(session)
         shutil.copyfile(self.dump, destination)
+
+    def _save(self, session: valkey.Valkey) -> None:
+        """At once, or as soon as the server has done what it began by itself: it saves its changes every ten seconds."""
+        import valkey
+
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                session.save()
+            except valkey.ResponseError as error:
+                if _SAVES_ALREADY not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_SECONDS)
+            else:
+                return
 
     def stop(self) -> None:
         """Save, cut off every session, and end."""
