@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from ils_sandbox.control.recording import RECORD_VARIABLE
 from ils_sandbox.target import CALLER_VARIABLE
 from tests.support.aws_inventory import inventory
+from tests.support.families import not_allowed
 
 ILS = Path(sys.executable).with_name("ils")
 
@@ -29,6 +31,8 @@ class LocalSandbox:
         self.env = {**os.environ, "ILS_STATE_DIR": str(directory)}
         self.env.pop("DAGSTER_HOME", None)
         self.env.pop(CALLER_VARIABLE, None)
+        self._calls = Path(f"{directory}-calls")
+        self.env.setdefault(RECORD_VARIABLE, str(self._calls))
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -41,6 +45,13 @@ class LocalSandbox:
         output, errors = process.communicate(timeout=300)
         assert process.returncode == code, f"ils {' '.join(arguments)}: {process.returncode}\n{output}\n{errors}"
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def end(self) -> None:
+        """Stop the sandbox. Whatever tests had the product do, its families called nothing that their policies refuse."""
+        self.ils("sandbox", "stop")
+        assert not_allowed(self._calls) == [], (
+            "record the test, with --record-calls FOLDER, and: python -m tools.iam --suite"
+        )
 
     def ils_json(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self.ils(*arguments, "--json", code=code).stdout)
@@ -95,7 +106,7 @@ def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]
     sandbox = LocalSandbox(tmp_path_factory.mktemp("ils"))
     sandbox.ils("sandbox", "start")
     yield sandbox
-    sandbox.ils("sandbox", "stop")
+    sandbox.end()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.end_to_end.conftest import LocalSandbox
 )
 def test_a_command_calls_as_its_family(with_dev: LocalSandbox, command: str, caller: str) -> None:
     with_dev.forget_requests()
-    with_dev.ils(command, "dev")
+    with_dev.start(command, "dev").communicate()
 
     made = with_dev.requests()
     assert {each["caller"] for each in made} == {caller}

@@ -20,7 +20,7 @@ PROVISION = (*READ_ONLY, *(f"provision-{part}" for part in PARTS))
 DRILL = ("drill", "drill-stores", "drill-cluster")
 POLICIES: Mapping[str, tuple[str, ...]] = {
     "read-only": READ_ONLY,
-    "provision": PROVISION,
+    "provision": (*PROVISION, "notifications"),
     "backup": ("backup",),
     "drill": (*READ_ONLY, *DRILL),
     **{scan: (scan,) for scan in SCANS},

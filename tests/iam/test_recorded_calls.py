@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ils_sandbox.control.recording import RECORD_VARIABLE, RecordedRequest, Recording
+from tests.support.families import not_allowed
 from tools.iam.kubernetes_calls import Request
 from tools.iam.seen import seen_in
 
@@ -66,3 +67,24 @@ def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest
     Recording().add(request("backup.dev", "rds", "CopyDBClusterSnapshot"))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_no_policy_or_rule_of_a_family_allows_is_named(recording: Recording, tmp_path: Path) -> None:
+    for operation in ("DescribeDBClusters", "DeleteDBCluster"):
+        recording.add(request("backup.dev", "rds", operation))
+    for verb in ("list", "create"):
+        recording.add(request("read_only.dev", "kubernetes", f"{verb} jobs", group="batch", namespace="ils-dev"))
+
+    assert sorted(not_allowed(tmp_path / "calls")) == [
+        "backup may not rds:DeleteDBCluster",
+        "read-only may not create jobs in ils-${ENVIRONMENT}",
+    ]
+
+
+def test_in_a_cluster_of_its_own_a_drill_may_do_anything(recording: Recording, tmp_path: Path) -> None:
+    patch = request("drill.dev", "kubernetes", "patch secrets", namespace="ils-dev", cluster="ilsdrill-dev-0a1b2c3d")
+    recording.add(patch)
+    assert not_allowed(tmp_path / "calls") == []
+    recording.add(patch.model_copy(update={"cluster": "ils-dev"}))
+
+    assert not_allowed(tmp_path / "calls") == ["drill may not patch secrets in ils-${ENVIRONMENT}"]

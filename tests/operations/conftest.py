@@ -22,4 +22,4 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
         local.ils("sandbox", "seed", "dev")
         yield local
     finally:
-        local.ils("sandbox", "stop")
+        local.end()

@@ -21,7 +21,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         local.ils("sandbox", "start")
     yield local
-    local.ils("sandbox", "stop")
+    local.end()
 
 
 @pytest.fixture

@@ -53,10 +53,7 @@ PROVIDER_READS: Mapping[str, tuple[str, ...]] = {
         "DescribeNodegroup",
         "DescribePodIdentityAssociation",
         "DescribeUpdate",
-        # Before an upgrade; no recorded life has one.
-        "ListAddons",
         "ListAssociatedAccessPolicies",
-        "ListInsights",
         "ListTagsForResource",
     ),
     "elasticache": (

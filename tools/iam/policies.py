@@ -22,7 +22,9 @@ Policy = dict[str, Any]
 # A managed policy may be 6,144 characters long, so that what changes things is spread over several, by service.
 PARTS: Mapping[str, frozenset[str]] = {
     "network": frozenset({"acm", "ec2", "elasticloadbalancing", "route53", "wafv2"}),
-    "platform": frozenset({"aps", "ce", "cloudwatch", "eks", "iam", "logs", "pricing", "sns", "ssm", "tag", "xray"}),
+    "platform": frozenset(
+        {"aps", "ce", "cloudtrail", "cloudwatch", "eks", "iam", "logs", "pricing", "sns", "ssm", "tag", "xray"}
+    ),
     "data": frozenset({"backup", "dynamodb", "elasticache", "kms", "rds", "s3", "secretsmanager"}),
 }
 

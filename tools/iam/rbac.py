@@ -26,7 +26,6 @@ BESIDE: Mapping[str, Mapping[Request, str]] = {
         Request("", "secrets", "get", "", SECRET_NAME): _ROLES,
     },
     "provision": {
-        Request("", "nodes", "list", ""): _UPGRADE,
         Request("batch", "cronjobs", "list", ""): _UPGRADE,
         Request("discovery.k8s.io", "endpointslices", "list", ""): _UPGRADE,
         Request("flowcontrol.apiserver.k8s.io", "flowschemas", "list", ""): _UPGRADE,
@@ -71,15 +70,14 @@ def documents(recorded: Mapping[str, set[Request]]) -> list[dict[str, Any]]:
     """The objects, in the order in which they are applied: a role for each family in each place, and who has it."""
     wanted = {family: requests | set(BESIDE.get(family, ())) for family, requests in recorded.items()}
     places = sorted({each.namespace for requests in wanted.values() for each in requests if each.namespace})
-    found: list[dict[str, Any]] = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in places
-    ]
+    found: list[dict[str, Any]] = []
     for family, requests in wanted.items():
         anywhere = {each for each in requests if not each.namespace}
         for namespace in ("", *places):
             here = {each for each in requests if each.namespace == namespace} if namespace else anywhere
             found += _role(family, namespace, [each for each in here if not namespace or not _held(each, anywhere)])
-    return found
+    made = sorted({each["metadata"].get("namespace", "") for each in found} - {""})
+    return [*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in made), *found]
 
 
 def _held(request: Request, anywhere: set[Request]) -> bool:

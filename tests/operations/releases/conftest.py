@@ -55,7 +55,7 @@ def _provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]
     for name in ("dev", "staging"):
         sandbox.ils("up", name)
     yield Terminal(sandbox, files)
-    sandbox.ils("sandbox", "stop")
+    sandbox.end()
 
 
 @pytest.fixture

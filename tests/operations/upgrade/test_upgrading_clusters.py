@@ -28,7 +28,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 from ils_sandbox import server
 from ils_sandbox.state import STATE_VARIABLE
-from ils_sandbox.target import SandboxTarget
+from ils_sandbox.target import PROVISIONS, SandboxTarget
 from tests.support.kubernetes_api import KubernetesApi, deployment
 
 pytestmark = pytest.mark.slow
@@ -72,11 +72,17 @@ def staying(sandbox: Path) -> str:
 
 
 def to(name: str, version: str = "1.35", **cluster: Any) -> Target:
-    return SandboxTarget(environment(name, version, **cluster))
+    """As whoever provisions opens it."""
+    return SandboxTarget(environment(name, version, **cluster), caller=PROVISIONS)
+
+
+def hands(target: Target) -> Target:
+    """The same, for what the tests do themselves."""
+    return SandboxTarget(target.environment)
 
 
 def api(target: Target) -> KubernetesApi:
-    return KubernetesApi(target.kubernetes(f"ils-{target.environment.name}"))
+    return KubernetesApi(hands(target).kubernetes(f"ils-{target.environment.name}"))
 
 
 def critical(target: Target) -> list[Finding]:
@@ -221,7 +227,7 @@ def test_an_upgrade_that_was_killed_is_finished_by_the_next_and_keeps_what_budge
 
 def test_nodes_with_an_old_image_are_replaced_and_others_are_not(staying: str) -> None:
     target = to(staying, "1.33")
-    eks, group = target.client("eks"), {"clusterName": "ils-staying", "nodegroupName": "general"}
+    eks, group = hands(target).client("eks"), {"clusterName": "ils-staying", "nodegroupName": "general"}
     eks.update_nodegroup_version(**group, version="1.33", releaseVersion="1.33.9-20260901")
     cluster = api(target)
     cluster.eventually(

@@ -53,7 +53,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
         yield local
     finally:
         variables.undo()
-        local.ils("sandbox", "stop")
+        local.end()
 
 
 @pytest.fixture

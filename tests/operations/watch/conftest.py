@@ -18,7 +18,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
         local.ils("up", "dev")
         yield local
     finally:
-        local.ils("sandbox", "stop")
+        local.end()
 
 
 @pytest.fixture(scope="session")
