@@ -57,7 +57,7 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit(
         "Kubernetes",
-        "containers, network policies, names of services in DNS",
+        "containers, metrics, network policies, load balancers of Ingresses, names of services in DNS, and Protobuf",
         "pods that are described as running; those of the application answer /health and, once database and cache let "
         "them in, /ready; commands of jobs run as processes with `--host-processes`",
     ),
