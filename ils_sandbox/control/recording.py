@@ -54,6 +54,18 @@ class KindOfCall(BaseModel):
     created: bool
     """Whether it made an object: in Kubernetes a patch can."""
 
+    @classmethod
+    def of(cls, request: RecordedRequest) -> KindOfCall:
+        return cls(
+            caller=request.caller,
+            service=request.service,
+            operation=request.operation,
+            cluster=request.cluster,
+            group=request.group,
+            namespace=request.namespace,
+            created=request.status == HTTPStatus.CREATED,
+        )
+
 
 class KindsOfCalls:
     """Writes each kind of call once, at once, as a line of JSON: however a sandbox ends, what it was asked is there."""
@@ -64,15 +76,7 @@ class KindsOfCalls:
         self._seen: set[KindOfCall] = set()
 
     def add(self, request: RecordedRequest) -> None:
-        kind = KindOfCall(
-            caller=request.caller,
-            service=request.service,
-            operation=request.operation,
-            cluster=request.cluster,
-            group=request.group,
-            namespace=request.namespace,
-            created=request.status == HTTPStatus.CREATED,
-        )
+        kind = KindOfCall.of(request)
         if kind not in self._seen:
             self._seen.add(kind)
             self._file.write(f"{kind.model_dump_json()}\n")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ils_sandbox.control.recording import KindOfCall, RecordedRequest
 from tests.deploy.deployment import BUCKET, NAMESPACE, ROOT, Deployment, ask, deployed, eventually
 from tests.iam.rules import Allowed
 from tools.iam.kubernetes_calls import Request, requests_of
@@ -133,8 +134,9 @@ def rules_of(account: str) -> Allowed:
 
 def asked_of(deployment: Deployment) -> set[Request]:
     """What Dagster asked of the cluster since it was last forgotten."""
-    recorded = deployment.cluster.control("GET", "requests")
-    return {request for each in recorded if "kubectl" not in each["client"] for request in requests_of(each)}
+    recorded = map(RecordedRequest.model_validate, deployment.cluster.control("GET", "requests"))
+    calls = [KindOfCall.of(each) for each in recorded if "kubectl" not in each.client]
+    return {request for call in calls for request in requests_of(call)}
 
 
 AFTERWARDS = """
