@@ -54,6 +54,7 @@ class ValkeyServer:
         self._folder = folder
         self.socket_folder = socket_folder
         self._process: OwnedProcess | None = None
+        self._ready = False
         self._password = ""
 
     @property
@@ -67,7 +68,8 @@ class ValkeyServer:
 
     @property
     def running(self) -> bool:
-        return self._process is not None and self._process.running
+        """Whether it takes connections: not yet while it reads its file."""
+        return self._ready and self._process is not None and self._process.running
 
     def start(self, tokens: Tokens, maxmemory_policy: str) -> None:
         """Start it and wait until it has read its file. Raises `DataServerError`."""
@@ -90,12 +92,14 @@ class ValkeyServer:
         ]
         configuration = self.socket_folder / "valkey.conf"
         configuration.write_text("\n".join(lines) + "\n")
+        self._ready = False
         self._process = OwnedProcess(
             [str(executable()), str(configuration)], signal_name="TERM", log=self._folder / "server.log"
         )
-        self._await_ready()
+        self._await_ready(self._process)
+        self._ready = True
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, process: OwnedProcess) -> None:
         import valkey
 
         deadline = time.monotonic() + SECONDS_TO_START
@@ -105,7 +109,7 @@ class ValkeyServer:
                     session.ping()
                     return
             except (valkey.ConnectionError, valkey.BusyLoadingError) as error:
-                if not self.running or time.monotonic() > deadline:
+                if not process.running or time.monotonic() > deadline:
                     self.stop()
                     message = f"Valkey did not start: {error} (see {self._folder / 'server.log'})"
                     raise DataServerError(message) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,18 @@ def test_the_endpoint_lets_the_token_in(site: Any, name: str) -> None:
     cache.set("session", "1", ex=60)
     assert cache.get("session") == b"1"
     assert site.group(name)["NodeGroups"][0]["PrimaryEndpoint"]["Port"] == 6379
+
+
+def test_the_first_who_come_at_once_are_all_let_in(site: Any, name: str) -> None:
+    access = site.make_cache(name)
+
+    def ask(_number: int) -> object:
+        with access.connect() as client:
+            return client.ping()
+
+    # The server starts with the first of them, and takes nobody before it has.
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [True] * 8
 
 
 def test_without_the_token_or_tls_nobody_gets_in(site: Any, name: str) -> None:
