@@ -110,8 +110,8 @@ def run(
     """Do it and show it. With `as_json`, standard output gets one JSON object and nothing else, whatever happens.
 
     `lifetime` is for an up of an environment that is made for a time, `take_over` for one of an environment whose application
-    somebody changed by hand. `asked` is the configuration of the job's step, where
-    the action is more than its name. `job` is another job than the usual one of the action.
+    somebody changed by hand. `asked` is the configuration of the job's step, where the action is more than its name. `job` is
+    another job than the usual one of the action.
     """
     collected = _Collected()
     run_id: str | None = None

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ils_pipelines.settings.problems import Finding
-from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.rules import repeated, rule
 from ils_pipelines.settings.section import DnsLabel, Section, text
 
 
@@ -90,29 +90,23 @@ def _allows_something(access: Access, _today: date) -> Iterator[Finding]:
 
 @rule(Access, "grants")
 def _unique_policies(access: Access, _today: date) -> Iterator[Finding]:
-    seen: set[AccessPolicy] = set()
-    for index, grant in enumerate(access.grants):
-        if grant.policy in seen:
-            yield Finding(
-                ("grants", index, "policy"),
-                grant.policy.value,
-                "is granted to this principal twice, of which EKS keeps one",
-                "Name all its namespaces in one grant.",
-            )
-        seen.add(grant.policy)
+    for index in repeated(grant.policy for grant in access.grants):
+        yield Finding(
+            ("grants", index, "policy"),
+            access.grants[index].policy.value,
+            "is granted to this principal twice, of which EKS keeps one",
+            "Name all its namespaces in one grant.",
+        )
 
 
 def unique_access(accesses: tuple[Access, ...]) -> Iterator[Finding]:
     """A finding for each name or principal that is there twice, located from the list's own section."""
     for field in ("name", "principal_arn"):
-        seen: set[str] = set()
-        for index, access in enumerate(accesses):
-            value = str(getattr(access, field))
-            if value in seen:
-                yield Finding(
-                    ("access", index, field),
-                    value,
-                    "is in another entry of this list too",
-                    "Give every principal one entry, with a name of its own and all its grants.",
-                )
-            seen.add(value)
+        values = [str(getattr(access, field)) for access in accesses]
+        for index in repeated(values):
+            yield Finding(
+                ("access", index, field),
+                values[index],
+                "is in another entry of this list too",
+                "Give every principal one entry, with a name of its own and all its grants.",
+            )

@@ -12,7 +12,7 @@ from pydantic import Field
 from ils_pipelines.settings.access import Access, unique_access
 from ils_pipelines.settings.pod_identities import PodIdentitySettings, unique_identities
 from ils_pipelines.settings.problems import Finding, Severity
-from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.rules import repeated, rule
 from ils_pipelines.settings.section import Cidr, Count, DnsLabel, Flag, LogRetentionDays, Section, text
 from ils_pipelines.settings.version_rules import version_findings
 from ils_pipelines.settings.versions import Product, Support, classify
@@ -200,16 +200,13 @@ def _sizes_in_order(group: NodeGroup, _today: date) -> Iterator[Finding]:
 
 @rule(Cluster, "node_groups")
 def _unique_names(cluster: Cluster, _today: date) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for index, group in enumerate(cluster.node_groups):
-        if group.name in seen:
-            yield Finding(
-                ("node_groups", index, "name"),
-                group.name,
-                "is the name of another node group too",
-                "Give every node group a name of its own.",
-            )
-        seen.add(group.name)
+    for index in repeated(group.name for group in cluster.node_groups):
+        yield Finding(
+            ("node_groups", index, "name"),
+            cluster.node_groups[index].name,
+            "is the name of another node group too",
+            "Give every node group a name of its own.",
+        )
 
 
 @rule(Cluster, "node_groups", "autoscaler")

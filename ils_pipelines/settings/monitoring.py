@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ils_pipelines.settings.problems import Finding
-from ils_pipelines.settings.rules import rule
+from ils_pipelines.settings.rules import repeated, rule
 from ils_pipelines.settings.section import Count, Flag, LogRetentionDays, Section
 
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
@@ -136,10 +136,8 @@ class Monitoring(Section):
 
 @rule(Monitoring, "subscriptions")
 def _told_once(monitoring: Monitoring, _today: date) -> Iterator[Finding]:
-    seen: set[tuple[Protocol, str]] = set()
-    for index, each in enumerate(monitoring.subscriptions):
-        if (each.protocol, each.endpoint) in seen:
-            yield Finding(
-                ("subscriptions", index), each.endpoint, "is told twice", "Name everybody once: SNS does, too."
-            )
-        seen.add((each.protocol, each.endpoint))
+    told = monitoring.subscriptions
+    for index in repeated((each.protocol, each.endpoint) for each in told):
+        yield Finding(
+            ("subscriptions", index), told[index].endpoint, "is told twice", "Name everybody once: SNS does, too."
+        )

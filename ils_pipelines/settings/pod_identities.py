@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ils_pipelines.settings.backup import backup_namespace
 from ils_pipelines.settings.problems import Finding
+from ils_pipelines.settings.rules import repeated
 from ils_pipelines.settings.section import DnsLabel, Flag, Section, text
 
 if TYPE_CHECKING:
@@ -88,26 +89,20 @@ class PodIdentitySettings(Section):
 
 def unique_identities(identities: tuple[PodIdentitySettings, ...]) -> Iterator[Finding]:
     """A finding for each name or service account that is there twice, located from the list's own section."""
-    names: set[str] = set()
-    accounts: set[tuple[str, str]] = set()
-    for index, identity in enumerate(identities):
-        account = (identity.namespace, identity.service_account)
-        if identity.name in names:
-            yield Finding(
-                ("pod_identities", index, "name"),
-                identity.name,
-                "is the name of another entry of this list too",
-                "Give every entry a name of its own.",
-            )
-        if account in accounts:
-            yield Finding(
-                ("pod_identities", index, "service_account"),
-                identity.service_account,
-                "has a role by another entry of this list already, and EKS gives an account one",
-                "Put all that it may do into one entry.",
-            )
-        names.add(identity.name)
-        accounts.add(account)
+    for index in repeated(identity.name for identity in identities):
+        yield Finding(
+            ("pod_identities", index, "name"),
+            identities[index].name,
+            "is the name of another entry of this list too",
+            "Give every entry a name of its own.",
+        )
+    for index in repeated((identity.namespace, identity.service_account) for identity in identities):
+        yield Finding(
+            ("pod_identities", index, "service_account"),
+            identities[index].service_account,
+            "has a role by another entry of this list already, and EKS gives an account one",
+            "Put all that it may do into one entry.",
+        )
 
 
 def roles_of_accounts_of_ours(environment: Environment, _today: date) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ them all once a field is bad; here every rule runs whose fields could be read, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -73,3 +73,12 @@ def _sections(value: Any, location: Location) -> Iterator[tuple[Location, Sectio
 def _overlap(one: Location, other: Location) -> bool:
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
+
+
+def repeated(keys: Iterable[Hashable]) -> Iterator[int]:
+    """The place in the list of each that was there before."""
+    seen: set[Hashable] = set()
+    for index, key in enumerate(keys):
+        if key in seen:
+            yield index
+        seen.add(key)

@@ -11,7 +11,9 @@ import pytest
 from tests.iam.evaluation import FOLDER, PROVISION, READ_ONLY, SCANS, allowed_actions, policy, refused, statements
 from tools.iam.__main__ import generated
 from tools.iam.actions import actions
+from tools.iam.beside import CONTENTS, NOT_GRANTED
 from tools.iam.reference import reference
+from tools.iam.sources import declared, named
 
 MANAGED_POLICY_CHARACTERS = 6144
 ROLE_POLICIES = 10
@@ -42,6 +44,17 @@ def test_the_files_are_what_is_generated_from_the_recording() -> None:
     files = {file.name: file.read_text() for file in FOLDER.glob("*.json")}
 
     assert files == generated(), "run: make iam"
+
+
+def test_who_provisions_may_all_that_the_provider_can_call() -> None:
+    """After an interruption it looks for what was made, by calls that no recorded life has."""
+    assert refused(PROVISION, declared()) <= NOT_GRANTED.keys()
+
+
+def test_who_looks_may_read_all_that_controls_look_at() -> None:
+    looked_at = {name for name in actions(named("posture", declared())) if reference(name).reads}
+
+    assert looked_at - CONTENTS <= allowed_actions(READ_ONLY)
 
 
 @pytest.mark.parametrize("name", NAMES)

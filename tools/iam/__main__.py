@@ -17,7 +17,7 @@ from tools.iam.kubernetes_calls import Request
 from tools.iam.policies import policies
 from tools.iam.rbac import documents, listed, read
 from tools.iam.recording import SCANS, record
-from tools.iam.seen import Calls, Seen, listed_calls, seen_in, together
+from tools.iam.seen import READ_ONLY, Calls, Seen, listed_calls, seen_in, together
 from tools.iam.sources import declared, named
 from tools.iam.trust import trusts
 
@@ -36,6 +36,7 @@ def generated() -> dict[str, str]:
     """The text of every policy file by its name, from the committed recordings."""
     recorded = recorded_calls()
     in_source = {family: named(family, recorded[family]) for family in SCANS}
+    in_source[READ_ONLY] = named("posture", recorded[READ_ONLY])
     found = {f"{name}.json": text(policy) for name, policy in policies(recorded, declared(), in_source).items()}
     return found | {f"trust-{name}.json": text(policy) for name, policy in trusts().items()}
 

@@ -36,7 +36,7 @@ def policies(recorded: Mapping[str, Calls], declared: Calls, in_source: Mapping[
     """Every policy by the name of its file, without `.json`. `in_source` is what scans name beside what they were seen to
     call.
     """
-    reading = {reference(name) for name in _reads(recorded) - beside.CONTENTS}
+    reading = {reference(name) for name in _reads(recorded, declared, in_source[READ_ONLY]) - beside.CONTENTS}
     writing = {reference(name) for name in _writes(recorded, declared)} - reading
     found: dict[str, Policy] = {}
     for part, services in PARTS.items():
@@ -63,10 +63,12 @@ def _actions_in(found: Mapping[str, Policy]) -> set[str]:
     return {name for policy in found.values() for statement in policy["Statement"] for name in statement["Action"]}
 
 
-def _reads(recorded: Mapping[str, Calls]) -> frozenset[str]:
+def _reads(recorded: Mapping[str, Calls], declared: Calls, in_source: Calls) -> frozenset[str]:
     # Who promotes or upgrades looks at the health of what there is, too.
     called = actions(recorded[READ_ONLY]) | actions(recorded[HEALTH])
-    called |= {each for each in actions(recorded[PROVISION]) if reference(each).reads}
+    # What an interrupted run made is looked for by calls that no life without an interruption has.
+    beyond = actions(recorded[PROVISION]) | actions(declared) | actions(in_source)
+    called |= {each for each in beyond if reference(each).reads}
     return called | {f"{service}:{name}" for service, names in beside.PROVIDER_READS.items() for name in names}
 
 

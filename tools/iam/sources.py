@@ -34,9 +34,11 @@ def declared() -> Calls:
     return {service: sorted(operations) for service, operations in sorted(found.items()) if operations}
 
 
-def named(family: str, called: Calls) -> Calls:
-    """What the source of a scan names of the services that it was seen to call: no recorded life has every case."""
-    package = importlib.import_module(f"ils_pipelines.operations.{family}")
+def named(operation: str, called: Calls) -> Calls:
+    """What the source of a scan, a package of `operations`, names of the services that it was seen to call: no recorded life
+    has every case.
+    """
+    package = importlib.import_module(f"ils_pipelines.operations.{operation}")
     sources = [path.read_text() for path in sorted(Path(package.__path__[0]).rglob("*.py"))]
     words = {word for source in sources for word in (*_texts(source), *_attributes(source))}
     found = {service: {name for word, name in _operations(service).items() if word in words} for service in called}
