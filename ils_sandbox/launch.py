@@ -6,6 +6,7 @@ closes: the module gets SIGTERM and, if that does not end it, is killed. Works t
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import signal
@@ -33,6 +34,8 @@ def main() -> None:
     descriptor, module = int(sys.argv[1]), sys.argv[2]
     sys.argv[1:] = sys.argv[3:]
     os.set_inheritable(descriptor, False)
+    # What a server imports stays: looking through it for garbage time and again is a part of its start and of its answers.
+    gc.set_threshold(100_000, 50, 50)
     end_with_parent(descriptor)
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

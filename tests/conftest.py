@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -32,3 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.getoption("--record-calls")
     if folder is not None:
         os.environ[RECORD_VARIABLE] = str(folder.absolute())
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: looking through it for garbage is a sixth of what the tests cost."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1_000_000, 20, 20)

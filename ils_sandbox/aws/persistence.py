@@ -1,8 +1,8 @@
 """The snapshot: what the emulated accounts contain, on disk.
 
-It is written as one file, atomically, shortly after a change: when no further change came for half a second, and at the
-latest five seconds after the first one that is not saved yet. A sandbox that is killed loses at most that; one that is
-stopped loses nothing.
+It is written as one file, atomically, shortly after a change: when no further change came for half a second (or ten times as
+long as it takes to save), and at the latest five seconds after the first one that is not saved yet. A sandbox that is killed
+loses at most that; one that is stopped loses nothing.
 """
 
 from __future__ import annotations
@@ -112,6 +112,11 @@ class Snapshot:
         )
 
 
+def quiet_after(seconds: float) -> float:
+    """How many seconds without a change to wait for, when saving took so many: while it saves, the server answers nobody."""
+    return min(max(QUIET_SECONDS, 10 * seconds), LATEST_SECONDS)
+
+
 class Autosave:
     """Saves a while after the last change. Lives on the event loop that also makes the changes."""
 
@@ -121,6 +126,7 @@ class Autosave:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._failed = False
+        self._quiet = QUIET_SECONDS
 
     def changed(self) -> None:
         """Something may have changed."""
@@ -129,7 +135,7 @@ class Autosave:
             self._unsaved_since = now
         if self._timer is not None:
             self._timer.cancel()
-        delay = max(0.0, min(QUIET_SECONDS, self._unsaved_since + LATEST_SECONDS - now))
+        delay = max(0.0, min(self._quiet, self._unsaved_since + LATEST_SECONDS - now))
         self._timer = asyncio.get_running_loop().call_later(delay, self._save)
 
     def _save(self) -> None:
@@ -144,7 +150,9 @@ class Autosave:
         except Exception:
             log.exception("the state could not be saved; the last snapshot stays")
             return
-        log.debug("snapshot of %d bytes in %.3f s", len(content), time.perf_counter() - started)
+        took = time.perf_counter() - started
+        self._quiet = quiet_after(took)
+        log.debug("snapshot of %d bytes in %.3f s", len(content), took)
         self._writing = asyncio.get_running_loop().create_task(self._write(content))
 
     async def _write(self, content: bytes) -> None:

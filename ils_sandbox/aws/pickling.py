@@ -15,6 +15,8 @@ import threading
 import types
 import weakref
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -31,35 +33,66 @@ from cryptography.x509 import Certificate, load_der_x509_certificate
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
-_LOCKS: dict[type, str] = {type(threading.Lock()): "Lock", type(threading.RLock()): "RLock"}
-
 
 class BackendPickler(pickle.Pickler):
     """A pickler that takes locks (as new ones), keys, certificates, weak dictionaries and functions without a name."""
 
     def reducer_override(self, obj: Any) -> Any:
-        lock = _LOCKS.get(type(obj))
-        if lock is not None:
-            return getattr(threading, lock), ()
-        if isinstance(obj, PrivateKey):
-            der = obj.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-            return _load_private_key, (der,)
-        if isinstance(obj, PublicKey):
-            return _load_public_key, (obj.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),)
-        if isinstance(obj, Certificate):
-            return _load_certificate, (obj.public_bytes(Encoding.DER),)
-        if isinstance(obj, weakref.WeakValueDictionary):
-            return weakref.WeakValueDictionary, (), None, None, iter(list(obj.items()))
-        if isinstance(obj, defaultdict | OrderedDict) and type(obj) not in (defaultdict, OrderedDict):
-            # Those two have their subclasses made anew by calling them, and moto's want arguments.
-            factory = obj.default_factory if isinstance(obj, defaultdict) else None
-            return _make_dictionary, (type(obj),), (factory, vars(obj), list(obj.items())), None, None, _fill_dictionary
-        if isinstance(obj, types.FunctionType) and "<locals>" in obj.__qualname__:
-            cells = tuple(cell.cell_contents for cell in obj.__closure__ or ())
-            state = (obj.__defaults__, obj.__kwdefaults__, cells)
-            arguments = (marshal.dumps(obj.__code__), obj.__module__, obj.__qualname__, len(cells))
-            return _make_function, arguments, state, None, None, _fill_function
+        # Asked for every object that is not built in: a look at its type has to be enough for almost all of them.
+        reducer = _reducer(type(obj))  # type: ignore[arg-type] # mypy takes no class for hashable
+        return NotImplemented if reducer is None else reducer(obj)
+
+
+@cache
+def _reducer(kind: type) -> Callable[[Any], Any] | None:
+    """How objects of a type are pickled; None for what pickle takes as it is."""
+    if kind in (defaultdict, OrderedDict):
+        # Those two have their subclasses made anew by calling them, and moto's want arguments.
+        return None
+    return next((reducer for base, reducer in _REDUCERS.items() if issubclass(kind, base)), None)
+
+
+def _reduce_private_key(key: PrivateKey) -> Any:
+    return _load_private_key, (key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),)
+
+
+def _reduce_public_key(key: PublicKey) -> Any:
+    return _load_public_key, (key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),)
+
+
+def _reduce_certificate(certificate: Certificate) -> Any:
+    return _load_certificate, (certificate.public_bytes(Encoding.DER),)
+
+
+def _reduce_weak_dictionary(dictionary: weakref.WeakValueDictionary[Any, Any]) -> Any:
+    return weakref.WeakValueDictionary, (), None, None, iter(list(dictionary.items()))
+
+
+def _reduce_dictionary(dictionary: Any) -> Any:
+    factory = dictionary.default_factory if isinstance(dictionary, defaultdict) else None
+    state = (factory, vars(dictionary), list(dictionary.items()))
+    return _make_dictionary, (type(dictionary),), state, None, None, _fill_dictionary
+
+
+def _reduce_function(function: types.FunctionType) -> Any:
+    if "<locals>" not in function.__qualname__:
         return NotImplemented
+    cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+    state = (function.__defaults__, function.__kwdefaults__, cells)
+    arguments = (marshal.dumps(function.__code__), function.__module__, function.__qualname__, len(cells))
+    return _make_function, arguments, state, None, None, _fill_function
+
+
+_REDUCERS: dict[Any, Callable[[Any], Any]] = {
+    type(threading.Lock()): lambda _: (threading.Lock, ()),
+    type(threading.RLock()): lambda _: (threading.RLock, ()),
+    PrivateKey: _reduce_private_key,
+    PublicKey: _reduce_public_key,
+    Certificate: _reduce_certificate,
+    weakref.WeakValueDictionary: _reduce_weak_dictionary,
+    defaultdict | OrderedDict: _reduce_dictionary,
+    types.FunctionType: _reduce_function,
+}
 
 
 def _load_private_key(der: bytes) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ils_sandbox.aws.persistence import quiet_after
+
 INLINE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
@@ -253,6 +255,13 @@ def test_a_killed_server_has_saved_shortly_after_the_last_change(own_server: Any
     own_server.start()
 
     assert own_server.client("ssm").get_parameter(Name="/a")["Parameter"]["Value"] == "1"
+
+
+@pytest.mark.parametrize(("saving", "quiet"), [(0.0, 0.5), (0.02, 0.5), (0.2, 2.0), (3.0, 5.0)])
+def test_what_takes_long_to_save_is_saved_less_often_but_never_later_than_after_five_seconds(
+    saving: float, quiet: float
+) -> None:
+    assert quiet_after(saving) == quiet
 
 
 @pytest.mark.parametrize(
