@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from ils_sandbox.aws.calls import Call, identify
 from ils_sandbox.aws.control import PREFIX, Control
 from ils_sandbox.aws.moto_application import MotoApplication
+from ils_sandbox.aws.named import Named, named_in
 from ils_sandbox.aws.requests import HttpRequest, Response
 from ils_sandbox.aws.responses import error_response
 from ils_sandbox.aws.settings import CurrentSettings
@@ -73,6 +74,8 @@ class Application:
         call = identify(request)
         if self._settings.value.latency_seconds:
             await asyncio.sleep(self._settings.value.latency_seconds)
+        # Before anything else has the parameters in hand.
+        named = self._named(call)
         response = self._carry_out(call)
         if call.mutating:
             self._on_mutation()
@@ -88,9 +91,20 @@ class Application:
                 finished=time.time(),
                 client=request.header("user-agent"),
                 caller=call.access_key,
+                resources=named.resources,
+                tags=named.tags,
             )
         )
         return response
+
+    def _named(self, call: Call) -> Named:
+        if not self._recording.writes_kinds:
+            return Named()
+        try:
+            return named_in(call)
+        except Exception:
+            log.exception("what %s %s names cannot be read", call.service, call.operation)
+            return Named()
 
     def _carry_out(self, call: Call) -> Response:
         fault = self._faults.next(call.service, call.operation)

@@ -38,6 +38,10 @@ class RecordedRequest(BaseModel):
     """Of Kubernetes: the API group of the resource."""
     namespace: str = ""
     """Of Kubernetes: where the resource is; empty for what is in none, and for all of them at once."""
+    resources: tuple[str, ...] = ()
+    """Of AWS, where kinds of calls are written down: the ARNs of what the parameters name, `*` for what AWS makes up."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Likewise: those in the request that say whose a resource becomes."""
 
 
 class KindOfCall(BaseModel):
@@ -53,6 +57,8 @@ class KindOfCall(BaseModel):
     namespace: str
     created: bool
     """Whether it made an object: in Kubernetes a patch can."""
+    resources: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, request: RecordedRequest) -> KindOfCall:
@@ -64,6 +70,8 @@ class KindOfCall(BaseModel):
             group=request.group,
             namespace=request.namespace,
             created=request.status == HTTPStatus.CREATED,
+            resources=request.resources,
+            tags=request.tags,
         )
 
 
@@ -89,6 +97,11 @@ class Recording:
         self._requests: deque[RecordedRequest] = deque(maxlen=MOST_KEPT)
         folder = os.environ.get(RECORD_VARIABLE)
         self._kinds = KindsOfCalls(Path(folder)) if folder else None
+
+    @property
+    def writes_kinds(self) -> bool:
+        """Whether anybody wants to know what calls name."""
+        return self._kinds is not None
 
     def add(self, request: RecordedRequest) -> None:
         self._requests.append(request)

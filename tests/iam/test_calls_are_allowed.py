@@ -15,6 +15,7 @@ from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.targets.protocol import Target
 from tests.iam.evaluation import POLICIES, PROVISION, READ_ONLY, covering, refused, statements
+from tests.iam.reach import out_of_reach
 from tests.iam.rules import Allowed
 from tools.iam.__main__ import RULES, recorded_requests
 from tools.iam.beside import ATTACHED_POLICIES
@@ -73,6 +74,12 @@ def test_a_family_makes_only_calls_that_its_own_policies_allow(lives: list[Life]
     assert any(life.seen.aws[family] for life in lives)
     for life in lives:
         assert refused(POLICIES[family], life.seen.aws[family]) == set(), "run: make iam"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_names_only_resources_that_its_own_policies_cover(lives: list[Life], family: str) -> None:
+    for life in lives:
+        assert out_of_reach(family, life.seen.touches[family]) == [], "add what it needs to the tables in tools/iam"
 
 
 def test_nothing_is_asked_of_kubernetes_that_the_rules_do_not_allow(lives: list[Life]) -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from ils_pipelines.settings.yaml_document import SafeLoader
 from tests.iam.evaluation import POLICIES, RULES, refused
+from tests.iam.reach import out_of_reach
 from tests.iam.rules import Allowed
 from tools.iam.kubernetes_calls import ENVIRONMENT
 from tools.iam.seen import seen_in
@@ -26,6 +27,7 @@ def not_allowed(folder: Path) -> list[str]:
             for family, calls in seen.aws.items()
             for action in refused(POLICIES[family], calls)
         ),
+        *(missed for family, calls in seen.touches.items() for missed in out_of_reach(family, calls)),
         *(
             f"{family} may not {each.verb} {each.resource} in {each.namespace or 'a cluster'}"
             for family, requests in seen.kubernetes.items()

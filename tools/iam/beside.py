@@ -241,6 +241,12 @@ IMPORT_LOGS = (
 """DynamoDB says what it could not import as whoever asked it to, in groups of logs that it names itself."""
 IMPORT_LOG_GROUPS = "arn:${PARTITION}:logs:*:${ACCOUNT_ID}:log-group:/aws-dynamodb/*"
 
+DATABASE_DEFAULTS = tuple(
+    f"arn:${{PARTITION}}:rds:*:${{ACCOUNT_ID}}:{kind}:default{mark}*" for kind, mark in (("og", ":"), ("pg", "."))
+)
+"""Groups of AWS's own that a cluster and its instances are in where a call names no other: RDS asks for them like for those
+that are named (source: the identity-based policy examples of its user guide)."""
+
 UNSEEN: Mapping[str, Mapping[str, str]] = {
     "backup": {
         "elasticache:AddTagsToResource": _TAGGED,

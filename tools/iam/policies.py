@@ -213,6 +213,15 @@ _BESIDE: Mapping[str, tuple[Statement, ...]] = {
             "Resource": list(_GROUPS),
             "Condition": {"Null": {"aws:ResourceTag/environment": "true"}},
         },
+        {
+            # Here because the policy of data stores is full.
+            "Sid": "DatabaseDefaults",
+            "Effect": "Allow",
+            "Action": [
+                f"rds:{name}" for name in ("CreateDBCluster", "CreateDBInstance", "RestoreDBClusterFromSnapshot")
+            ],
+            "Resource": list(beside.DATABASE_DEFAULTS),
+        },
     ),
     "platform": (
         {

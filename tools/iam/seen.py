@@ -32,11 +32,26 @@ FAMILIES = (READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS, PROVISION)
 
 
 @dataclass(frozen=True)
+class Touch:
+    """One kind of call to AWS, with what it names."""
+
+    environment: str
+    service: str
+    operation: str
+    resources: tuple[str, ...] = ()
+    """ARNs, with `*` for what AWS makes up."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Those in the request that say whose a resource becomes."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """Calls to AWS and to Kubernetes."""
 
     aws: dict[str, dict[str, set[str]]] = field(default_factory=lambda: defaultdict(dict))
     """Operations by service."""
+    touches: dict[str, set[Touch]] = field(default_factory=lambda: defaultdict(set))
+    """The same calls, with what they name: which is not kept in a file, as it follows the names in tests."""
     kubernetes: dict[str, set[Request]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -54,6 +69,7 @@ def seen_in(folder: Path, environment: str = "") -> Seen:
             seen.kubernetes[family].update(placed(each, of) for each in requests_of(call))
         else:
             seen.aws[family].setdefault(call.service, set()).add(call.operation)
+            seen.touches[family].add(Touch(of, call.service, call.operation, call.resources, call.tags))
     return seen
 
 

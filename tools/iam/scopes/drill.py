@@ -47,6 +47,11 @@ _MAIN = (
         at("rds", f"cluster-snapshot:{NAME}-*", f"cluster-pg:{NAME}-*", f"subgrp:{NAME}"),
     ),
     scope(
+        "DatabaseDefaults",
+        of("rds", "CreateDBInstance", "RestoreDBClusterFromSnapshot", "RestoreDBClusterToPointInTime"),
+        beside.DATABASE_DEFAULTS,
+    ),
+    scope(
         "NetworkMake",
         of("ec2", "CreateSecurityGroup", "CreateSubnet", "CreateVpc"),
         at("ec2", "security-group/*", "subnet/*", "vpc/*"),
