@@ -50,8 +50,8 @@ class LocalSandbox:
         """Stop the sandbox. Whatever tests had the product do, its families called nothing that their policies refuse."""
         self.ils("sandbox", "stop")
         assert not_allowed(self._calls) == [], (
-            "an action: record the test, with --record-calls FOLDER, and: python -m tools.iam --suite FOLDER; a resource: give it "
-            "in the tables of tools/iam, or mend the call"
+            "an action: record the test, with --record-calls FOLDER, and: python -m tools.iam --suite FOLDER; a resource: "
+            "give it in the tables of tools/iam, or mend the call"
         )
 
     def ils_json(self, *arguments: str, code: int = 0) -> Any:

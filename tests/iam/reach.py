@@ -90,10 +90,14 @@ def _reach(names: tuple[str, ...], environment: str) -> Reach:
 
 def _asked_for(asked: Action, call: Touch) -> list[str]:
     """The resources that the action is checked for: those that the call names; all, for a reading call that names none; and
-    what it makes, which has no name yet.
+    what it makes, which has no name yet: always, or when it gets tags.
     """
     named = {arn: kind for arn in call.resources if (kind := asked.type_of(arn))}
-    made = [kind.all_of(ACCOUNT) for kind in asked.types if kind.made and kind.required and kind not in named.values()]
+    made = [
+        kind.all_of(ACCOUNT)
+        for kind in asked.types
+        if kind.made and (kind.required or call.tags) and kind not in named.values()
+    ]
     if named or made or not asked.reads:
         return [*named, *made]
     needed = [kind for kind in asked.types if kind.required] or asked.types

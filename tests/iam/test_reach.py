@@ -97,6 +97,16 @@ def test_what_is_made_has_to_be_tagged_as_its_policy_asks() -> None:
     assert missed("provision", "ec2:CreateVpc") == [f"ec2:CreateVpc on {vpc}"]
 
 
+def test_a_rule_that_gets_tags_is_a_resource_beside_its_group() -> None:
+    group = AT.format("ec2", "security-group/*")
+    rule = AT.replace("us-east-1", "*").format("ec2", "security-group-rule/*")
+
+    assert missed("drill", "ec2:AuthorizeSecurityGroupIngress", group) == []
+    assert missed("drill", "ec2:AuthorizeSecurityGroupIngress", group, tags=OURS) == [
+        f"ec2:AuthorizeSecurityGroupIngress on {rule}"
+    ]
+
+
 def test_what_is_open_to_services_alone_is_shut_to_the_family_itself() -> None:
     key = AT.format("kms", "key/*")
 

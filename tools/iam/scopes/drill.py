@@ -42,6 +42,11 @@ _MAIN = (
         at("rds", *(f"{kind}:{DRILLS}" for kind in ("cluster", "cluster-pg", "cluster-snapshot", "db", "subgrp"))),
     ),
     scope(
+        "DatabaseTags",
+        of("rds", "ListTagsForResource"),
+        at("rds", *(f"{kind}:{DRILLS}" for kind in ("cluster-pg", "subgrp"))),
+    ),
+    scope(
         "DatabaseBackups",
         of("rds", "CopyDBClusterSnapshot", "RestoreDBClusterFromSnapshot", "RestoreDBClusterToPointInTime"),
         at("rds", f"cluster-snapshot:{NAME}-*", f"cluster-pg:{NAME}-*", f"subgrp:{NAME}"),
@@ -55,6 +60,13 @@ _MAIN = (
         "NetworkMake",
         of("ec2", "CreateSecurityGroup", "CreateSubnet", "CreateVpc"),
         at("ec2", "security-group/*", "subnet/*", "vpc/*"),
+        StringEquals=_BECOMES_A_DRILLS,
+    ),
+    # A rule that is made with tags is a thing of its own, beside the group that it is made in.
+    scope(
+        "NetworkMakeRules",
+        of("ec2", "AuthorizeSecurityGroupIngress"),
+        at("ec2", "security-group-rule/*"),
         StringEquals=_BECOMES_A_DRILLS,
     ),
     # A group and a subnet are made inside a network: the environment's own, or a drill's.
