@@ -70,8 +70,8 @@ class Site:
         )
 
     def snapshot(self) -> str:
-        """A new snapshot of the database, complete."""
-        rds, name = self.client("rds"), f"tests-{uuid.uuid4().hex[:8]}"
+        """A new snapshot of the database, complete, named so that drills may have it."""
+        rds, name = self.client("rds"), f"{self.live}-tests-{uuid.uuid4().hex[:8]}"
         rds.create_db_cluster_snapshot(DBClusterIdentifier=self.live, DBClusterSnapshotIdentifier=name)
         rds.get_waiter("db_cluster_snapshot_available").wait(
             DBClusterSnapshotIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}

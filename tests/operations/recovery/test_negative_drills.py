@@ -171,7 +171,7 @@ def test_a_cache_that_is_not_what_it_was(
     site: Site, backup: Manifest, command: tuple[str, ...], different: list[str]
 ) -> None:
     """Restored from another snapshot than the set's, which differs in one key."""
-    name, cache = f"tests-{uuid.uuid4().hex[:8]}", live_cache(site)
+    name, cache = f"{site.live}-tests-{uuid.uuid4().hex[:8]}", live_cache(site)
     kept = {key: (cache.dump(key), cache.pexpiretime(key)) for key in ("lens:popular", "session:7")}
     cache.execute_command(*command)
     try:

@@ -158,11 +158,11 @@ def test_recovery_protection_and_stream_are_put_on_again(site: Site, drill: str)
 
 def test_a_restored_cache_holds_what_the_snapshot_held(site: Site, drill: str) -> None:
     client, place = site.client("elasticache"), site.place(drill)
-    client.create_snapshot(ReplicationGroupId=site.live, SnapshotName=f"tests-{drill}")
-    _await_cache_snapshot(site, f"tests-{drill}")
+    client.create_snapshot(ReplicationGroupId=site.live, SnapshotName=f"{site.live}-tests-{drill}")
+    _await_cache_snapshot(site, f"{site.live}-tests-{drill}")
     ground = lay_ground(site.target, place)
     for _interrupted_before in range(2):
-        begin_cache(site.target, place, ground, f"tests-{drill}", TOKEN)
+        begin_cache(site.target, place, ground, f"{site.live}-tests-{drill}", TOKEN)
         finish_cache(site.target, place)
     assert cache_flaws(site.target, ground, place.name) == []
     endpoint = client.describe_replication_groups(ReplicationGroupId=place.name)["ReplicationGroups"][0]["NodeGroups"][
@@ -171,7 +171,7 @@ def test_a_restored_cache_holds_what_the_snapshot_held(site: Site, drill: str) -
     access = CacheAccess(endpoint["Address"], endpoint["Port"], TOKEN, site.target.data_authorities())
     with access.connect() as cache:
         assert cache.hlen("lens:popular") == 20
-    client.delete_snapshot(SnapshotName=f"tests-{drill}")
+    client.delete_snapshot(SnapshotName=f"{site.live}-tests-{drill}")
 
 
 def test_a_region_without_a_network_gets_one_that_is_joined_to_nothing(site: Site, drill: str) -> None:
