@@ -7,13 +7,10 @@ The calls of one environment must not become more with its neighbours.
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.fleet import Fleet, fleet
 from benchmarks.look import SCHEDULED
@@ -41,7 +38,7 @@ def _measure(made: Fleet, size: int) -> None:
         _print(f"up, {len(new)} more to {size}", len(new), *_looked(made, "up", new))
     for job in SCHEDULED:
         _print(f"{job}, {size} environments", size, *_looked(made, job, made.names))
-    loaded = _json(made, [sys.executable, "-c", _DEFINITIONS])
+    loaded = made.json("-c", _DEFINITIONS)
     print(f"{f'loading the definitions, {size}':<34} {loaded['seconds']:8.2f} s {'':>8} {loaded['peak_mib']:9.0f}")
     ran = run_all(made, "health_scan", made.names)
     failed = [status for status in ran.statuses if status != "SUCCESS"]
@@ -53,15 +50,8 @@ def _measure(made: Fleet, size: int) -> None:
 
 def _looked(made: Fleet, job: str, names: Sequence[str]) -> tuple[dict[str, float], int]:
     found: list[dict[str, float]] = []
-    calls = made.calls(lambda: found.append(_json(made, [sys.executable, "-m", "benchmarks.look", job, *names])))
+    calls = made.calls(lambda: found.append(made.look(job, *names)))
     return found[0], calls.total()
-
-
-def _json(made: Fleet, command: Sequence[str]) -> Any:
-    done = subprocess.run(command, env=dict(made.environment), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)[:200]}: {done.returncode}\n{done.stderr[-4000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _print(what: str, count: int, took: dict[str, float], calls: int) -> None:

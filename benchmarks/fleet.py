@@ -70,6 +70,20 @@ class Fleet:
         if done.returncode:
             raise RuntimeError(f"ils {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
 
+    def look(self, job: str, *names: str) -> dict[str, float]:
+        """Run a job of `benchmarks.look` over environments, one after the other in one process. Returns what it measured."""
+        found: dict[str, float] = self.json("-m", "benchmarks.look", job, *names)
+        return found
+
+    def json(self, *arguments: str) -> Any:
+        """Run Python. Returns the JSON document of the last line that it prints; raises RuntimeError when it fails."""
+        done = subprocess.run(
+            [sys.executable, *arguments], env=dict(self.environment), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)[:200]}: {done.returncode}\n{done.stderr[-4000:]}")
+        return json.loads(done.stdout.splitlines()[-1])
+
     def calls(self, work: Callable[[], object]) -> Counter[str]:
         """What `work` asked of AWS and Kubernetes: how often by `service operation`."""
         for server in ("aws", "kubernetes"):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,20 +27,14 @@ class Neighbourhood:
 @pytest.fixture(scope="module")
 def neighbourhood(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neighbourhood]:
     with fleet(tmp_path_factory.mktemp("many")) as made:
-        up(made, *made.add_up_to(1))
+        made.look("up", *made.add_up_to(1))
         alone = {job: asked(made, job) for job in SCHEDULED}
-        up(made, *made.add_up_to(COUNT))
+        made.look("up", *made.add_up_to(COUNT))
         yield Neighbourhood(made, alone)
 
 
-def up(made: Fleet, *names: str) -> None:
-    command = [sys.executable, "-m", "benchmarks.look", "up", *names]
-    subprocess.run(command, env=dict(made.environment), check=True, capture_output=True)
-
-
 def asked(made: Fleet, job: str) -> Counter[str]:
-    command = [sys.executable, "-m", "benchmarks.look", job, FIRST]
-    return made.calls(lambda: subprocess.run(command, env=dict(made.environment), check=True, capture_output=True))
+    return made.calls(lambda: made.look(job, FIRST))
 
 
 @pytest.mark.parametrize("job", SCHEDULED)
