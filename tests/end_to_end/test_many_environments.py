@@ -14,7 +14,7 @@ from benchmarks.queue import run_all
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
-FIRST, COUNT, BOUND = name_of(1), 4, 2
+FIRST, COUNT, BOUND = name_of(1), 3, 2
 
 
 @dataclass(frozen=True)
