@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Provisioned:
-    """`dev` after `ils up dev --json`, twice."""
+    """`dev` after `ils up dev --json` and `ils up dev`."""
 
     terminal: Terminal
     first: Finished
@@ -32,7 +32,13 @@ class Provisioned:
 
 @pytest.fixture(scope="module")
 def provisioned(sandbox: Terminal) -> Provisioned:
-    return Provisioned(sandbox, sandbox.ils("up", "dev", "--json"), sandbox.ils("up", "dev", "--json"))
+    return Provisioned(sandbox, sandbox.ils("up", "dev", "--json"), sandbox.ils("up", "dev"))
+
+
+@pytest.fixture(scope="module")
+def planned(provisioned: Provisioned) -> Finished:
+    """What `ils plan dev --json` says of what is up."""
+    return provisioned.terminal.ils("plan", "dev", "--json")
 
 
 @pytest.fixture
@@ -59,43 +65,37 @@ def test_progress_goes_to_standard_error(provisioned: Provisioned) -> None:
     assert "create aws:ec2:Vpc" in provisioned.first.stderr
 
 
-def test_the_second_up_changes_nothing(provisioned: Provisioned) -> None:
-    assert provisioned.second.code == 0, provisioned.second.stderr
+def test_the_second_up_changes_nothing_and_says_so_in_a_table_that_fits_a_hundred_columns(
+    provisioned: Provisioned,
+) -> None:
+    result = provisioned.second
 
-    assert [layer["changes"] for layer in provisioned.second.json["layers"]] == [NO_CHANGES] * len(LAYERS)
-
-
-def test_the_summary_is_a_table_that_fits_a_hundred_columns(provisioned: Provisioned) -> None:
-    result = provisioned.terminal.ils("up", "dev")
-
-    assert result.code == 0
+    assert result.code == 0, result.stderr
     assert "no change made" in result.stdout
     assert max(cell_len(line) for line in result.stdout.splitlines()) <= 100
     for layer in LAYERS:
         assert any(line.split()[:1] == [layer] for line in result.stdout.splitlines())
 
 
-def test_the_plan_of_what_is_up_is_empty_and_has_a_digest(provisioned: Provisioned) -> None:
-    result = provisioned.terminal.ils("plan", "dev", "--json")
-
-    assert result.code == 0, result.stderr
-    assert len(result.json["digest"]) == 64
-    for layer in result.json["layers"]:
+def test_the_plan_of_what_is_up_is_empty_and_has_a_digest(planned: Finished) -> None:
+    assert planned.code == 0, planned.stderr
+    assert len(planned.json["digest"]) == 64
+    for layer in planned.json["layers"]:
         assert layer["plan"]["changes"] == []
 
 
-def test_what_was_planned_to_cost_is_what_it_costs(provisioned: Provisioned) -> None:
+def test_what_was_planned_to_cost_is_what_it_costs(provisioned: Provisioned, planned: Finished) -> None:
     """Priced from the file while nothing exists, and from the checkpoints afterwards."""
-    planned = {layer["layer"]: layer["monthly_cost"] for layer in provisioned.first.json["layers"]}
-    result = provisioned.terminal.ils("plan", "dev", "--json").json
-    found = {layer["layer"]: layer["monthly_cost"] for layer in result["layers"]}
+    before = {layer["layer"]: layer["monthly_cost"] for layer in provisioned.first.json["layers"]}
+    found = {layer["layer"]: layer["monthly_cost"] for layer in planned.json["layers"]}
 
     assert {name: cost["before"] for name, cost in found.items()} == {
-        name: cost["after"] for name, cost in planned.items()
+        name: cost["after"] for name, cost in before.items()
     }
-    assert all((cost["before"], cost["unknown"]) == ("0.00", []) for cost in planned.values())
+    assert all((cost["before"], cost["unknown"]) == ("0.00", []) for cost in before.values())
     assert all(cost["delta"] == "0.00" for cost in found.values())
-    assert Decimal(result["monthly_cost"]["after"]) == sum(Decimal(cost["after"]) for cost in found.values()) > 100
+    total = Decimal(planned.json["monthly_cost"]["after"])
+    assert total == sum(Decimal(cost["after"]) for cost in found.values()) > 100
 
 
 def test_the_plan_ends_with_its_cost_and_what_is_not_in_it(provisioned: Provisioned) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.stacks.catalog import PROGRAMS
 from ils_sandbox.control.recording import RECORD_VARIABLE
 from ils_sandbox.target import CALLER_VARIABLE
 from tests.support.aws_inventory import inventory
@@ -119,9 +120,10 @@ def sandbox(_started: LocalSandbox) -> LocalSandbox:
 
 @pytest.fixture
 def with_dev(_started: LocalSandbox) -> LocalSandbox:
-    """A sandbox that has `dev` in it, perhaps from a test before; whoever takes this leaves it so."""
+    """A sandbox with the whole of `dev` in it, perhaps from a test before; whoever takes this leaves all of it or nothing."""
     _started.control("settings", {"seconds_per_minute": 0.0, "latency_seconds": 0.0})
-    _started.ils("up", "dev")
+    if not all(_started.checkpoint(layer).exists() for layer in PROGRAMS):
+        _started.ils("up", "dev")
     return _started
 
 

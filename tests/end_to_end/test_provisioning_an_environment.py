@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,35 +36,86 @@ def up(sandbox: LocalSandbox, environment: str) -> Any:
     return sandbox.ils_json("up", environment, "--approve", digest)
 
 
-def test_a_plan_foretells_the_up_and_neither_it_nor_a_second_up_makes_a_mutating_request(sandbox: LocalSandbox) -> None:
-    sandbox.forget_requests()
-    plan = sandbox.ils_json("plan", "dev")
-    assert sandbox.requests(mutating=True) == []
+@dataclass(frozen=True)
+class Provisioned:
+    """What came of a plan and two ups of dev in an empty sandbox, and the requests that each made."""
 
-    first = sandbox.ils_json("up", "dev")
+    plan: Any
+    first: Any
+    second: Any
+    of_plan: list[dict[str, Any]]
+    of_first: list[dict[str, Any]]
+    of_second: list[dict[str, Any]]
 
+
+@pytest.fixture(scope="module")
+def nothing(_started: LocalSandbox) -> Counter[str]:
+    """What is in an empty sandbox."""
+    _started.reset()
+    return _started.inventory()
+
+
+@pytest.fixture(scope="module")
+def provisioned(_started: LocalSandbox, nothing: Counter[str]) -> Provisioned:
+    """With the sandbox's clock slowed: cluster, database and cache take seconds to be made."""
+    if _started.checkpoint("vpc").exists():
+        _started.reset()
+    _started.control("settings", {"seconds_per_minute": 0.4})
+
+    def run(command: str) -> tuple[Any, list[dict[str, Any]]]:
+        _started.forget_requests()
+        return _started.ils_json(command, "dev"), _started.requests()
+
+    plan, of_plan = run("plan")
+    first, of_first = run("up")
+    _started.control("settings", {"seconds_per_minute": 0.0})
+    second, of_second = run("up")
+    return Provisioned(plan, first, second, of_plan, of_first, of_second)
+
+
+def _mutating(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [request for request in requests if request["mutating"]]
+
+
+def test_a_plan_foretells_the_up(provisioned: Provisioned) -> None:
+    first = provisioned.first
     assert first["success"]
     assert {layer["layer"] for layer in first["layers"]} == {str(layer) for layer in Layer}
     assert operations(first) == {"create"}
-    assert _created(plan) == _created(first)
-    sandbox.forget_requests()
-    assert operations(sandbox.ils_json("up", "dev")) == set()
-    assert sandbox.requests(mutating=True) == []
+    assert _created(provisioned.plan) == _created(first)
 
 
 def _created(result: Any) -> dict[str, int]:
     return {layer["layer"]: layer["changes"].get("create", 0) for layer in result["layers"]}
 
 
-def test_an_environment_that_is_taken_down_leaves_nothing(sandbox: LocalSandbox) -> None:
-    before = sandbox.inventory()
-    sandbox.ils("up", "dev")
-    assert sandbox.inventory() != before
+def test_neither_a_plan_nor_a_second_up_makes_a_mutating_request(provisioned: Provisioned) -> None:
+    assert _mutating(provisioned.of_first)
+    assert _mutating(provisioned.of_plan) == []
+    assert operations(provisioned.second) == set()
+    assert _mutating(provisioned.of_second) == []
 
-    sandbox.ils("down", "dev", "--confirm", "dev")
 
-    assert sandbox.inventory() == before
-    assert not sandbox.checkpoint("vpc").exists()
+def test_independent_layers_are_made_at_the_same_time(provisioned: Provisioned) -> None:
+    """Cluster, database and cache take seconds, and all three are being made at once."""
+    spans = [
+        _span(provisioned.of_first, "eks", "CreateCluster", "DescribeCluster"),
+        _span(provisioned.of_first, "rds", "CreateDBCluster", "DescribeDBClusters"),
+        _span(provisioned.of_first, "elasticache", "CreateReplicationGroup", "DescribeReplicationGroups"),
+    ]
+    assert max(start for start, _ in spans) < min(end for _, end in spans)
+
+
+def _span(requests: list[dict[str, Any]], service: str, create: str, describe: str) -> tuple[float, float]:
+    """From the create call to the last time that it was asked whether it is done, in seconds."""
+    own = [request for request in requests if request["service"] == service]
+    started = [request["started"] for request in own if request["operation"] == create]
+    asked = [request["finished"] for request in own if request["operation"] == describe]
+    return _seconds(min(started)), _seconds(max(asked))
+
+
+def _seconds(moment: Any) -> float:
+    return float(moment) if isinstance(moment, int | float) else datetime.fromisoformat(moment).timestamp()
 
 
 @pytest.mark.long
@@ -104,32 +157,6 @@ def test_the_three_environments_live_beside_each_other(sandbox: LocalSandbox) ->
         assert operations(sandbox.ils_json("plan", environment)) == set()
 
 
-def test_independent_layers_are_made_at_the_same_time(sandbox: LocalSandbox) -> None:
-    """With the sandbox's clock slowed, cluster, database and cache take seconds, and all three are being made at once."""
-    sandbox.control("settings", {"seconds_per_minute": 0.4})
-
-    sandbox.ils("up", "dev")
-
-    spans = [
-        _span(sandbox, "eks", "CreateCluster", "DescribeCluster"),
-        _span(sandbox, "rds", "CreateDBCluster", "DescribeDBClusters"),
-        _span(sandbox, "elasticache", "CreateReplicationGroup", "DescribeReplicationGroups"),
-    ]
-    assert max(start for start, _ in spans) < min(end for _, end in spans)
-
-
-def _span(sandbox: LocalSandbox, service: str, create: str, describe: str) -> tuple[float, float]:
-    """From the create call to the last time that it was asked whether it is done, in seconds."""
-    own = [request for request in sandbox.requests() if request["service"] == service]
-    started = [request["started"] for request in own if request["operation"] == create]
-    asked = [request["finished"] for request in own if request["operation"] == describe]
-    return _seconds(min(started)), _seconds(max(asked))
-
-
-def _seconds(moment: Any) -> float:
-    return float(moment) if isinstance(moment, int | float) else datetime.fromisoformat(moment).timestamp()
-
-
 KILL_POINTS = 5
 
 
@@ -158,28 +185,6 @@ def test_killed_at_any_moment_the_next_up_reaches_the_same_end(sandbox: LocalSan
 
         assert sandbox.inventory() == expected, f"killed after {threshold} of {calls} mutating calls"
         assert operations(sandbox.ils_json("up", "dev")) == set()
-
-
-def test_a_failing_layer_keeps_the_others_and_the_next_up_finishes(sandbox: LocalSandbox) -> None:
-    fault = {
-        "service": "elasticache",
-        "operation": "CreateReplicationGroup",
-        "error_code": "InsufficientCacheClusterCapacity",
-        "status": 400,
-        "times": 1,
-        "after": 0,
-    }
-    sandbox.control("faults", fault, method="POST")
-
-    failed = sandbox.ils("up", "dev", "--json", code=1)
-
-    result = json.loads(failed.stdout)
-    assert not result["success"]
-    assert "InsufficientCacheClusterCapacity" in failed.stderr
-    layers = {layer["layer"] for layer in result["layers"]}
-    assert {"vpc", "encryption", "cluster", "database"} <= layers
-    assert "app_release" not in layers
-    assert sandbox.ils_json("up", "dev")["success"]
 
 
 def test_a_corrupt_checkpoint_is_named_kept_and_nothing_is_changed(with_dev: LocalSandbox) -> None:
@@ -221,6 +226,38 @@ def test_secrets_are_in_no_file_of_the_state_folder_but_the_sandboxs_own(with_de
 def _files(directory: Path) -> list[Path]:
     emulated = directory / "sandbox"
     return [path for path in directory.rglob("*") if path.is_file() and emulated not in path.parents]
+
+
+def test_a_failing_layer_keeps_the_others_and_the_next_up_finishes(sandbox: LocalSandbox) -> None:
+    fault = {
+        "service": "elasticache",
+        "operation": "CreateReplicationGroup",
+        "error_code": "InsufficientCacheClusterCapacity",
+        "status": 400,
+        "times": 1,
+        "after": 0,
+    }
+    sandbox.control("faults", fault, method="POST")
+
+    failed = sandbox.ils("up", "dev", "--json", code=1)
+
+    result = json.loads(failed.stdout)
+    assert not result["success"]
+    assert "InsufficientCacheClusterCapacity" in failed.stderr
+    layers = {layer["layer"] for layer in result["layers"]}
+    assert {"vpc", "encryption", "cluster", "database"} <= layers
+    assert "app_release" not in layers
+    assert sandbox.ils_json("up", "dev")["success"]
+
+
+def test_an_environment_that_is_taken_down_leaves_nothing(nothing: Counter[str], with_dev: LocalSandbox) -> None:
+    sandbox = with_dev
+    assert sandbox.inventory() != nothing
+
+    sandbox.ils("down", "dev", "--confirm", "dev")
+
+    assert sandbox.inventory() == nothing
+    assert not sandbox.checkpoint("vpc").exists()
 
 
 def test_the_layers_depend_on_each_other_as_the_design_says() -> None:

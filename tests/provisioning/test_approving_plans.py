@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,13 +55,31 @@ def digest_of(target: Target) -> str:
     return environment_digest({layer: plan.digest for layer, plan in plan_environment(target).items()})
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """Staging as its file is shipped: a plan of it takes seconds, and is always the same one."""
+
+    digest: str
+    log: Path
+    """The folder of a log in which alice has approved it."""
+
+
+@pytest.fixture(scope="module")
+def shipped(sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    folder = tmp_path_factory.mktemp("approved")
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("ILS_STATE_DIR", str(sandbox.directory))
+        target = open_target(load_environment("staging"))
+        digest = digest_of(target)
+        approve(target, FileApprovalLog(folder), digest=digest[:16], by=" alice ", reason="CHG-1", now=NOW)
+    return Shipped(digest, folder)
+
+
 @pytest.fixture
-def approved(staging: Open, log: FileApprovalLog) -> str:
+def approved(shipped: Shipped, log: FileApprovalLog, tmp_path: Path) -> str:
     """The digest of the plan of staging, which alice has approved."""
-    target = staging()
-    digest = digest_of(target)
-    approve(target, log, digest=digest[:16], by=" alice ", reason="CHG-1", now=NOW)
-    return digest
+    shutil.copytree(shipped.log, tmp_path / "approvals")
+    return shipped.digest
 
 
 def test_what_was_approved_by_whom_when_and_why_is_kept(approved: str, log: FileApprovalLog) -> None:
@@ -113,13 +133,12 @@ def test_an_approval_counts_until_it_expires(approved: str, staging: Open, log: 
 
 
 def test_how_long_an_approval_counts_is_said_in_the_environments_file(
-    staging: Open, environments: Path, log: FileApprovalLog
+    staging: Open, shipped: Shipped, environments: Path, log: FileApprovalLog
 ) -> None:
     file = environments / "staging.yaml"
     file.write_text(file.read_text() + "\napproval_hours: 2\n")
-    target = staging()
 
-    approval = approve(target, log, digest=digest_of(target), by="alice", reason="CHG-1", now=NOW)
+    approval = approve(staging(), log, digest=shipped.digest, by="alice", reason="CHG-1", now=NOW)
 
     assert approval.expires == NOW + timedelta(hours=2)
 
@@ -157,11 +176,9 @@ def test_what_differs_from_the_approved_plan_is_named(
     assert log.of("staging")[0].use is None
 
 
-def test_without_an_approval_the_remedy_names_the_plan(staging: Open, log: FileApprovalLog) -> None:
-    target = staging()
-
-    with pytest.raises(NotApproved, match=f"found none.*\n.*--plan {digest_of(target)[:16]} --by NAME --reason WHY"):
-        check_approval(target, log, "run", now=NOW)
+def test_without_an_approval_the_remedy_names_the_plan(staging: Open, shipped: Shipped, log: FileApprovalLog) -> None:
+    with pytest.raises(NotApproved, match=f"found none.*\n.*--plan {shipped.digest[:16]} --by NAME --reason WHY"):
+        check_approval(staging(), log, "run", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -209,21 +226,20 @@ def approving(plan: str, by: str = "bob") -> dict[str, object]:
 
 
 def test_the_job_records_an_approval_that_counts_and_a_wrong_one_fails_in_words(
-    staging: Open, sandbox: LocalSandbox, instance: DagsterInstance
+    staging: Open, shipped: Shipped, sandbox: LocalSandbox, instance: DagsterInstance
 ) -> None:
-    target = staging()
     log = FileApprovalLog(sandbox.directory)
     assert log.of("staging") == []
 
     wrong = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving("0" * 64))
-    nobody = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving(digest_of(target), ""))
+    nobody = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving(shipped.digest, ""))
     assert not wrong.success
     assert not nobody.success
     assert log.of("staging") == []
 
-    right = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving(digest_of(target)))
+    right = run_job(instance, "approve_plan", "staging", listener=print, run_config=approving(shipped.digest))
 
     assert right.success
-    taken = check_approval(target, log, "run-of-the-job").approval
+    taken = check_approval(staging(), log, "run-of-the-job").approval
     assert taken is not None
     assert (taken.by, taken.reason) == ("bob", "CHG-2")

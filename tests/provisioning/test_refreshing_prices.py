@@ -83,7 +83,7 @@ class PriceList:
 @pytest.fixture
 def price_list() -> Iterator[PriceList]:
     api = PriceList()
-    thread = threading.Thread(target=api.server.serve_forever)
+    thread = threading.Thread(target=api.server.serve_forever, args=(0.01,))
     thread.start()
     yield api
     api.answering.set()

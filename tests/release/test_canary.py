@@ -189,7 +189,7 @@ def serving(status: int, body: str = "") -> Iterator[str]:
             """Nothing: a test's output is for what fails."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -174,7 +174,7 @@ def overheard() -> Iterator[tuple[str, list[dict[str, str]]]]:
             """Nothing is printed in tests."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", heard

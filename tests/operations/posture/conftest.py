@@ -1,8 +1,7 @@
-"""One sandbox for all tests of a process, with dev in it. Every test leaves it as it found it."""
+"""dev in the sandbox that all tests of a process look at, and a sandbox for the other tiers."""
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 
 import pytest
@@ -13,15 +12,8 @@ from tests.operations.posture.site import Site, opened
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(tmp_path_factory.mktemp("posture"))
-    # Two sandboxes that start at the same moment may choose the same port, and one of them goes down.
-    with (tmp_path_factory.getbasetemp().parent / "sandbox-start.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        local.ils("sandbox", "start")
-    local.ils("up", "dev")
-    yield local
-    local.ils("sandbox", "stop")
+def sandbox(provisioned: LocalSandbox) -> LocalSandbox:
+    return provisioned
 
 
 @pytest.fixture(scope="session")
@@ -31,18 +23,20 @@ def shipped(sandbox: LocalSandbox) -> Site:
 
 
 @pytest.fixture(scope="session")
-def tiers(sandbox: LocalSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Site]:
+def tiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
     """staging and production as shipped, but that applying them needs no approval."""
     directory = tmp_path_factory.mktemp("environments")
-    unapproved = LocalSandbox(sandbox.directory)
+    unapproved = LocalSandbox(tmp_path_factory.mktemp("tiers"))
     unapproved.env["ILS_ENVIRONMENTS_DIR"] = str(directory)
+    unapproved.ils("sandbox", "start")
     sites = {}
     for name in ("staging", "production"):
         text = (environments_directory() / f"{name}.yaml").read_text()
         (directory / f"{name}.yaml").write_text(text.replace("requires_approval: true", "requires_approval: false"))
         unapproved.ils("up", name)
-        sites[name] = Site(opened(load_environment(name), sandbox.directory), sandbox.directory)
-    return sites
+        sites[name] = Site(opened(load_environment(name), unapproved.directory), unapproved.directory)
+    yield sites
+    unapproved.end()
 
 
 @pytest.fixture(scope="session")

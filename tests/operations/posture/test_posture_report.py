@@ -221,7 +221,7 @@ class _HtmlTarget:
 @contextmanager
 def _html_target() -> Iterator[Any]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Html)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield _HtmlTarget(f"http://127.0.0.1:{server.server_port}")

@@ -1,8 +1,6 @@
-"""One sandbox for all tests of a process, with dev in it. Every test leaves it as it found it."""
+"""dev in the sandbox that all tests of a process look at."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,14 +9,8 @@ from tests.operations.watch.site import Site, site_of
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
-    local = LocalSandbox(tmp_path_factory.mktemp("watch"))
-    local.ils("sandbox", "start")
-    try:
-        local.ils("up", "dev")
-        yield local
-    finally:
-        local.end()
+def sandbox(provisioned: LocalSandbox) -> LocalSandbox:
+    return provisioned
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -25,9 +26,13 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path / "world.sqlite")
 
 
+def engine_in(root: Path, world: World) -> EmbeddedEngine:
+    return EmbeddedEngine(root / "stacks", providers={"lab": lambda _config: LabProvider(world)}, config={})
+
+
 @pytest.fixture
 def engine(tmp_path: Path, world: World) -> EmbeddedEngine:
-    return EmbeddedEngine(tmp_path / "stacks", providers={"lab": lambda _config: LabProvider(world)}, config={})
+    return engine_in(tmp_path, world)
 
 
 STACK = Stack("lab-project", "dev", estate)
@@ -35,6 +40,14 @@ STACK = Stack("lab-project", "dev", estate)
 
 def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / "stacks" / "lab-project" / "dev.json"
+
+
+@pytest.fixture(scope="module")
+def upped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as an up leaves it, to be copied: every new one pays for a key of its own."""
+    root = tmp_path_factory.mktemp("upped")
+    engine_in(root, World(root / "world.sqlite")).up(STACK)
+    return root
 
 
 def damaged(text: str, how: str) -> str:
@@ -63,9 +76,11 @@ def damaged(text: str, how: str) -> str:
 )
 @pytest.mark.parametrize("operation", ["up", "preview", "destroy", "refresh", "outputs", "export_state"])
 def test_a_damaged_checkpoint_is_refused_kept_and_nothing_is_changed(
-    engine: EmbeddedEngine, world: World, tmp_path: Path, how: str, operation: str
+    upped: Path, tmp_path: Path, how: str, operation: str
 ) -> None:
-    engine.up(STACK)
+    shutil.copytree(upped, tmp_path, dirs_exist_ok=True)
+    world = World(tmp_path / "world.sqlite")
+    engine = engine_in(tmp_path, world)
     path = checkpoint(tmp_path)
     bad = damaged(path.read_text(), how)
     assert bad != path.read_text()

@@ -327,7 +327,7 @@ def test_a_call_that_the_server_does_not_know_is_named(bench: Bench) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), NotFound)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         provider = AwsProvider(f"http://127.0.0.1:{server.server_port}", REGION)

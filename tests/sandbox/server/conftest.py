@@ -93,10 +93,30 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     _end(made)
 
 
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    """Makes sandboxes for several tests of a module, down yet."""
+    made: list[Sandbox] = []
+
+    def make(name: str) -> Sandbox:
+        made.append(Sandbox(tmp_path_factory.mktemp(name) / "state"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        _end(each)
+
+
+@pytest.fixture(scope="module")
+def shared(shared_folder: Callable[[str], Sandbox]) -> Sandbox:
+    """One for all tests of a module that leave it as they found it."""
+    return shared_folder("shared")
+
+
 @pytest.fixture
 def neighbours(tmp_path: Path) -> Iterator[list[Sandbox]]:
-    """Three sandboxes in folders of their own."""
-    made = [Sandbox(tmp_path / f"neighbour-{number}") for number in range(3)]
+    """Two sandboxes in folders of their own."""
+    made = [Sandbox(tmp_path / f"neighbour-{number}") for number in range(2)]
     yield made
     for each in made:
         _end(each)

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import ssl
+import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,26 +24,37 @@ def _client(sandbox: Any, service: str, region: str = "eu-central-1") -> Any:
     )
 
 
-@pytest.fixture
-def cluster(sandbox: Any) -> dict[str, Any]:
-    """A whole sandbox with an active cluster of two nodes, as EKS describes it, and where its nodes are."""
-    assert sandbox.run("start").code == 0
-    ec2, iam, eks = (_client(sandbox, service) for service in ("ec2", "iam", "eks"))
+@pytest.fixture(scope="module")
+def sandbox(shared: Any) -> Any:
+    """A whole sandbox, up."""
+    assert shared.run("start").code == 0
+    return shared
+
+
+def _make(sandbox: Any, name: str, region: str = "eu-central-1") -> dict[str, Any]:
+    """An active cluster of two nodes, as EKS describes it."""
+    ec2, iam, eks = (_client(sandbox, service, region) for service in ("ec2", "iam", "eks"))
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"][
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=region + zone)["Subnet"][
             "SubnetId"
         ]
         for index, zone in enumerate("ab")
     ]
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = iam.create_role(RoleName="role", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    eks.create_cluster(name="c", version="1.34", roleArn=role, resourcesVpcConfig={"subnetIds": subnets})
-    eks.describe_cluster(name="c")
-    eks.create_nodegroup(clusterName="c", nodegroupName="n", subnets=subnets, nodeRole=role, labels={"pool": "x"})
-    eks.describe_nodegroup(clusterName="c", nodegroupName="n")
-    described: dict[str, Any] = eks.describe_cluster(name="c")["cluster"]
+    role = iam.create_role(RoleName=f"{name}-{region}", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    eks.create_cluster(name=name, version="1.34", roleArn=role, resourcesVpcConfig={"subnetIds": subnets})
+    eks.describe_cluster(name=name)
+    eks.create_nodegroup(clusterName=name, nodegroupName="n", subnets=subnets, nodeRole=role, labels={"pool": "x"})
+    eks.describe_nodegroup(clusterName=name, nodegroupName="n")
+    described: dict[str, Any] = eks.describe_cluster(name=name)["cluster"]
     return described
+
+
+@pytest.fixture
+def cluster(sandbox: Any) -> dict[str, Any]:
+    """One of the test's own."""
+    return _make(sandbox, f"c-{uuid.uuid4().hex[:8]}")
 
 
 def _get(sandbox: Any, cluster: dict[str, Any], path: str) -> tuple[int, Any]:
@@ -76,54 +88,39 @@ def test_nodes_follow_the_node_group(sandbox: Any, cluster: dict[str, Any]) -> N
         return found
 
     assert [node["metadata"]["labels"]["pool"] for node in nodes()] == ["x", "x"]
-    eks = _client(sandbox, "eks")
-    eks.update_nodegroup_config(
-        clusterName="c", nodegroupName="n", scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 3}
-    )
-    eks.describe_nodegroup(clusterName="c", nodegroupName="n")
+    eks, group = _client(sandbox, "eks"), {"clusterName": cluster["name"], "nodegroupName": "n"}
+    eks.update_nodegroup_config(**group, scalingConfig={"minSize": 1, "maxSize": 3, "desiredSize": 3})
+    eks.describe_nodegroup(**group)
     assert len(nodes()) == 3
-    eks.delete_nodegroup(clusterName="c", nodegroupName="n")
+    eks.delete_nodegroup(**group)
     assert nodes() == []
-
-
-def test_the_cluster_is_still_there_after_a_restart(sandbox: Any, cluster: dict[str, Any]) -> None:
-    sandbox.run("stop")
-    assert sandbox.run("start").code == 0
-    described = _client(sandbox, "eks").describe_cluster(name="c")["cluster"]
-    assert described["status"] == "ACTIVE"
-    assert len(_get(sandbox, described, "/api/v1/nodes")[1]["items"]) == 2
 
 
 def test_a_deleted_cluster_has_no_api(sandbox: Any, cluster: dict[str, Any]) -> None:
     eks = _client(sandbox, "eks")
-    eks.delete_nodegroup(clusterName="c", nodegroupName="n")
-    eks.delete_cluster(name="c")
+    eks.delete_nodegroup(clusterName=cluster["name"], nodegroupName="n")
+    eks.delete_cluster(name=cluster["name"])
     assert _get(sandbox, cluster, "/version")[0] == 404
 
 
-def test_a_cluster_of_the_same_name_in_another_region_has_objects_of_its_own(
+def test_clusters_of_one_name_in_two_regions_have_objects_of_their_own_and_are_still_there_after_a_restart(
     sandbox: Any, cluster: dict[str, Any]
 ) -> None:
-    ec2, eks = _client(sandbox, "ec2", "eu-west-1"), _client(sandbox, "eks", "eu-west-1")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"][
-            "SubnetId"
-        ]
-        for index, zone in enumerate("ab")
-    ]
-    eks.create_cluster(name="c", version="1.35", roleArn=cluster["roleArn"], resourcesVpcConfig={"subnetIds": subnets})
-    other = eks.describe_cluster(name="c")["cluster"]
+    name, elsewhere = cluster["name"], "eu-west-1"
+    other = _make(sandbox, name, elsewhere)
     assert other["endpoint"] != cluster["endpoint"]
-    body = {"metadata": {"name": "only-here"}}
+    body = {"metadata": {"name": "only-there"}}
     assert _ask(sandbox, other, "POST", "/api/v1/namespaces", body)[0] == 201
 
     sandbox.run("stop")
     assert sandbox.run("start").code == 0
-    here = _client(sandbox, "eks").describe_cluster(name="c")["cluster"]
-    there = _client(sandbox, "eks", "eu-west-1").describe_cluster(name="c")["cluster"]
-    assert _get(sandbox, there, "/api/v1/namespaces/only-here")[0] == 200
-    assert _get(sandbox, here, "/api/v1/namespaces/only-here")[0] == 404
-    _client(sandbox, "eks", "eu-west-1").delete_cluster(name="c")
+    here = _client(sandbox, "eks").describe_cluster(name=name)["cluster"]
+    there = _client(sandbox, "eks", elsewhere).describe_cluster(name=name)["cluster"]
+    assert (here["status"], there["status"]) == ("ACTIVE", "ACTIVE")
+    assert _get(sandbox, there, "/api/v1/namespaces/only-there")[0] == 200
+    assert _get(sandbox, here, "/api/v1/namespaces/only-there")[0] == 404
+    elsewhere_eks = _client(sandbox, "eks", elsewhere)
+    elsewhere_eks.delete_nodegroup(clusterName=name, nodegroupName="n")
+    elsewhere_eks.delete_cluster(name=name)
     assert _get(sandbox, there, "/version")[0] == 404
     assert len(_get(sandbox, here, "/api/v1/nodes")[1]["items"]) == 2

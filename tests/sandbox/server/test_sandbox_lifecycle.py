@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 
 from ils_sandbox.processes import free_port, is_running
 from ils_sandbox.state import SandboxState
+from tests.sandbox.server.conftest import poll
 
 Until = Callable[..., None]
 
@@ -29,20 +32,24 @@ def _ssm(sandbox: Any) -> Any:
     )
 
 
-def test_start_returns_once_everything_answers(sandbox: Any) -> None:
-    started = sandbox.start().json
-    assert started["up"] is True
-    assert started["was_up"] is False
-    _ssm(sandbox).put_parameter(Name="/a", Value="1", Type="String")
+@pytest.fixture(scope="module")
+def up(shared: Any) -> Any:
+    """What `start` said of the sandbox that is up."""
+    return shared.start().json
 
 
-def test_a_second_start_says_that_it_is_up_and_changes_nothing(sandbox: Any) -> None:
-    sandbox.start()
-    pid = sandbox.state.pid
-    second = sandbox.run("start")
+def test_start_returns_once_everything_answers(up: Any, shared: Any) -> None:
+    assert up["up"] is True
+    assert up["was_up"] is False
+    _ssm(shared).put_parameter(Name="/a", Value="1", Type="String")
+
+
+def test_a_second_start_says_that_it_is_up_and_changes_nothing(up: Any, shared: Any) -> None:
+    pid = shared.state.pid
+    second = shared.run("start")
     assert (second.code, second.err) == (0, "")
     assert "already up" in second.out
-    assert sandbox.state.pid == pid
+    assert shared.state.pid == pid
 
 
 def test_of_two_starts_at_once_one_wins_and_both_succeed(sandbox: Any) -> None:
@@ -52,13 +59,46 @@ def test_of_two_starts_at_once_one_wins_and_both_succeed(sandbox: Any) -> None:
     assert len({out.partition('"pid": ')[2].partition(",")[0] for out, _ in results}) == 1
 
 
-def test_stop_ends_every_process(sandbox: Any) -> None:
+@dataclass(frozen=True)
+class Stopped:
+    """A sandbox with something in it that was stopped, or whose supervisor was killed."""
+
+    sandbox: Any
+    before: SandboxState
+    said: Any = None
+
+    def copied_to(self, sandbox: Any) -> Any:
+        shutil.copytree(self.sandbox.directory, sandbox.directory, symlinks=True)
+        return sandbox
+
+
+@pytest.fixture(scope="module")
+def stopped(shared_folder: Any) -> Stopped:
+    sandbox = shared_folder("stopped")
     sandbox.start()
-    pids = (sandbox.state.pid, sandbox.state.aws.pid, sandbox.state.data.pid)
-    stopped = sandbox.run("stop", "--json")
-    assert (stopped.code, stopped.json) == (0, {"up": False, "was_up": True})
-    assert not any(is_running(pid) for pid in pids)
-    assert not sandbox.files.state.exists()
+    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
+    before = sandbox.state
+    return Stopped(sandbox, before, sandbox.run("stop", "--json"))
+
+
+@pytest.fixture(scope="module")
+def killed(shared_folder: Any) -> Stopped:
+    """Until the AWS server has ended."""
+    sandbox = shared_folder("killed")
+    sandbox.start()
+    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
+    before = sandbox.state
+    os.kill(before.pid, signal.SIGKILL)
+    poll(lambda: not is_running(before.aws.pid), "the AWS server ends")
+    return Stopped(sandbox, before)
+
+
+def test_stop_ends_every_process(stopped: Stopped) -> None:
+    state = stopped.before
+    assert state.data is not None
+    assert (stopped.said.code, stopped.said.json) == (0, {"up": False, "was_up": True})
+    assert not any(is_running(pid) for pid in (state.pid, state.aws.pid, state.data.pid))
+    assert not stopped.sandbox.files.state.exists()
 
 
 def test_stopping_what_is_not_up_succeeds(sandbox: Any) -> None:
@@ -67,13 +107,9 @@ def test_stopping_what_is_not_up_succeeds(sandbox: Any) -> None:
     assert "was not up" in stopped.out
 
 
-def test_the_contents_and_the_ports_survive_stop_and_start(sandbox: Any) -> None:
-    sandbox.start()
-    endpoint = sandbox.state.aws.endpoint
-    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
-    sandbox.run("stop")
-    sandbox.start()
-    assert sandbox.state.aws.endpoint == endpoint
+def test_the_contents_and_the_ports_survive_stop_and_start(stopped: Stopped, sandbox: Any) -> None:
+    stopped.copied_to(sandbox).start()
+    assert sandbox.state.aws.endpoint == stopped.before.aws.endpoint
     assert _ssm(sandbox).get_parameter(Name="/kept")["Parameter"]["Value"] == "1"
 
 
@@ -84,8 +120,8 @@ def test_status_is_3_when_down(sandbox: Any) -> None:
     assert sandbox.run("status", "--json").json["up"] is False
 
 
-def test_status_shows_endpoints_processes_and_memory(sandbox: Any) -> None:
-    sandbox.start()
+def test_status_shows_endpoints_processes_and_memory(up: Any, shared: Any) -> None:
+    sandbox = shared
     status = sandbox.run("status", "--json")
     assert status.code == 0
     assert status.json["healthy"] is True
@@ -124,32 +160,22 @@ def test_reset_deletes_contents_and_checkpoints_and_starts_again(sandbox: Any) -
         _ssm(sandbox).get_parameter(Name="/gone")
 
 
-def test_reset_of_a_sandbox_that_is_down_leaves_it_down(sandbox: Any) -> None:
-    sandbox.start()
-    sandbox.run("stop")
+def test_reset_of_a_sandbox_that_is_down_leaves_it_down(stopped: Stopped, sandbox: Any) -> None:
+    stopped.copied_to(sandbox)
     assert (sandbox.files.aws / "snapshot").exists()
     assert sandbox.run("reset", "--json").json["up"] is False
     assert not sandbox.files.aws.exists()
 
 
-def test_servers_end_with_a_supervisor_that_was_killed(sandbox: Any, until: Until) -> None:
-    sandbox.start()
-    state = sandbox.state
-    os.kill(state.pid, signal.SIGKILL)
-    until(lambda: not is_running(state.aws.pid), "the AWS server ends")
-    assert sandbox.files.state.exists()
-    assert SandboxState.load(sandbox.directory) is None
-    assert sandbox.run("status").code == 3
+def test_servers_end_with_a_supervisor_that_was_killed(killed: Stopped) -> None:
+    assert killed.sandbox.files.state.exists()
+    assert SandboxState.load(killed.sandbox.directory) is None
+    assert killed.sandbox.run("status").code == 3
 
 
-def test_what_was_there_is_still_there_after_the_supervisor_was_killed(sandbox: Any, until: Until) -> None:
-    sandbox.start()
-    _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
-    state = sandbox.state
-    os.kill(state.pid, signal.SIGKILL)
-    until(lambda: not is_running(state.aws.pid), "the AWS server ends")
-    sandbox.start()
-    assert sandbox.state.pid != state.pid
+def test_what_was_there_is_still_there_after_the_supervisor_was_killed(killed: Stopped, sandbox: Any) -> None:
+    killed.copied_to(sandbox).start()
+    assert sandbox.state.pid != killed.before.pid
     assert _ssm(sandbox).get_parameter(Name="/kept")["Parameter"]["Value"] == "1"
 
 
@@ -164,12 +190,9 @@ def test_a_server_that_dies_takes_the_sandbox_down_and_is_named(sandbox: Any, un
     assert sandbox.run("status").code == 3
 
 
-def usual_port_taken(sandbox: Any) -> tuple[str, socket.socket]:
+def usual_port_taken(sandbox: Any, usual: str) -> tuple[str, socket.socket]:
     """Its usual endpoint, and who holds it now. Where another sandbox of these tests was faster, it gets another first."""
     for _ in range(10):
-        sandbox.start()
-        usual = sandbox.state.aws.endpoint
-        sandbox.run("stop")
         squatter = socket.socket()
         # As servers do: connections that the stopped one closed a moment ago hold nobody up.
         squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -180,11 +203,14 @@ def usual_port_taken(sandbox: Any) -> tuple[str, socket.socket]:
         else:
             squatter.listen()
             return usual, squatter
+        sandbox.start()
+        usual = sandbox.state.aws.endpoint
+        sandbox.run("stop")
     raise AssertionError("no port to hold")
 
 
-def test_another_port_is_taken_when_the_usual_one_is_not_free(sandbox: Any) -> None:
-    usual, squatter = usual_port_taken(sandbox)
+def test_another_port_is_taken_when_the_usual_one_is_not_free(stopped: Stopped, sandbox: Any) -> None:
+    usual, squatter = usual_port_taken(stopped.copied_to(sandbox), stopped.before.aws.endpoint)
     with squatter:
         sandbox.start()
         assert sandbox.state.aws.endpoint != usual
@@ -192,7 +218,7 @@ def test_another_port_is_taken_when_the_usual_one_is_not_free(sandbox: Any) -> N
 
 
 def test_sandboxes_that_start_at_the_same_moment_take_different_ports(neighbours: list[Any]) -> None:
-    """All three find the same ports free; each must end up with servers of its own."""
+    """Both find the same ports free; each must end up with servers of its own."""
     ports = json.dumps({"aws": free_port(21000), "kubernetes": free_port(21100)})
     for sandbox in neighbours:
         sandbox.files.sandbox.mkdir(parents=True)
@@ -208,16 +234,14 @@ def test_sandboxes_that_start_at_the_same_moment_take_different_ports(neighbours
         assert len(endpoints) == len(neighbours)
 
 
-def test_only_the_owner_can_read_what_is_kept(sandbox: Any) -> None:
-    sandbox.start()
-    sandbox.run("stop")
+def test_only_the_owner_can_read_what_is_kept(stopped: Stopped) -> None:
+    sandbox = stopped.sandbox
     for path in (sandbox.files.sandbox, sandbox.files.aws, sandbox.files.aws / "snapshot"):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_servers_listen_on_loopback_only(sandbox: Any) -> None:
-    sandbox.start()
-    port = int(sandbox.state.aws.endpoint.rpartition(":")[2])
+def test_servers_listen_on_loopback_only(up: Any, shared: Any) -> None:
+    port = int(shared.state.aws.endpoint.rpartition(":")[2])
     table = Path("/proc/net/tcp")
     if not table.exists():
         pytest.skip("needs /proc/net")
