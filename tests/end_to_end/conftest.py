@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
+from ils_pipelines.provisioning.layers import layer_work
+from ils_pipelines.settings.layers import Layer
+from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.stacks.catalog import PROGRAMS
 from ils_sandbox.control.recording import RECORD_VARIABLE
-from ils_sandbox.target import CALLER_VARIABLE
+from ils_sandbox.server import stop
+from ils_sandbox.target import CALLER_VARIABLE, PROVISIONS, SandboxTarget
 from tests.support.aws_inventory import inventory
 from tests.support.families import not_allowed
 
@@ -47,9 +51,19 @@ class LocalSandbox:
         assert process.returncode == code, f"ils {' '.join(arguments)}: {process.returncode}\n{output}\n{errors}"
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
+    def provision(self, environment: str) -> None:
+        """As `ils up` makes it, layer after layer, without a process that imports everything anew."""
+        with pytest.MonkeyPatch.context() as variables:
+            for name in ("ILS_STATE_DIR", "ILS_ENVIRONMENTS_DIR"):
+                if name in self.env:
+                    variables.setenv(name, self.env[name])
+            target = SandboxTarget(load_environment(environment), caller=PROVISIONS)
+            for layer in Layer:
+                layer_work(target, layer).up()
+
     def end(self) -> None:
         """Stop the sandbox. Whatever tests had the product do, its families called nothing that their policies refuse."""
-        self.ils("sandbox", "stop")
+        stop(self.directory)
         assert not_allowed(self._calls) == [], (
             "an action: record the test, with --record-calls FOLDER, and: python -m tools.iam --suite FOLDER; a resource: "
             "give it in the tables of tools/iam, or mend the call"

@@ -15,7 +15,7 @@ def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandb
     local = LocalSandbox(tmp_path_factory.mktemp("dev"))
     local.ils("sandbox", "start")
     try:
-        local.ils("up", "dev")
+        local.provision("dev")
         yield local
     finally:
         local.end()
@@ -30,7 +30,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
     local = LocalSandbox(tmp_path_factory.mktemp("seeded"))
     local.ils("sandbox", "start")
     try:
-        local.ils("up", "dev")
+        local.provision("dev")
         local.ils("sandbox", "seed", "dev")
         yield local
     finally:

@@ -117,7 +117,7 @@ def test_a_record_that_cannot_be_read_is_named_and_left_alone(site: Site) -> Non
 def test_a_release_that_does_not_become_healthy_is_rolled_back_with_its_configuration(
     site: Site, broken: str, why: str
 ) -> None:
-    limits = RolloutLimits(deadline=timedelta(seconds=8), patience=timedelta(seconds=0.3))
+    limits = RolloutLimits(deadline=timedelta(seconds=4), patience=timedelta(seconds=0.3))
     site.release({"image": "ils/app:1.0.0", "log_level": "info"}, limits=limits).up()
 
     with pytest.raises(ReleaseFailed) as failure:

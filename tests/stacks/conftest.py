@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -212,17 +212,29 @@ def upstream_of(environment: Environment, layer: Layer, runs: Mapping[Layer, Run
     )
 
 
-def apply_all(environment: Environment) -> dict[Layer, Run]:
-    """Run all programs of an environment, each on the outputs of those below it."""
-    runs: dict[Layer, Run] = {}
-    for layer in PROGRAMS:
-        runs[layer] = run_program(environment, layer, upstream_of(environment, layer, runs))
-    return runs
+class Runs(Mapping[Layer, Run]):
+    """All programs of an environment, each on the outputs of those below it; run when they are first looked at."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._runs: dict[Layer, Run] = {}
+
+    def __getitem__(self, layer: Layer) -> Run:
+        if layer not in self._runs:
+            upstream = upstream_of(self._environment, layer, self)
+            self._runs[layer] = run_program(self._environment, layer, upstream)
+        return self._runs[layer]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(PROGRAMS)
+
+    def __len__(self) -> int:
+        return len(PROGRAMS)
 
 
 @cache
-def shipped_runs(name: str) -> dict[Layer, Run]:
-    return apply_all(shipped(name))
+def shipped_runs(name: str) -> Runs:
+    return Runs(shipped(name))
 
 
 @pytest.fixture(params=TIERS)
@@ -232,31 +244,31 @@ def tier(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def applied(tier: str) -> dict[Layer, Run]:
+def applied(tier: str) -> Runs:
     """All programs of a shipped environment, run once per session."""
     return shipped_runs(tier)
 
 
 @pytest.fixture
-def everything(applied: dict[Layer, Run]) -> list[Registered]:
+def everything(applied: Runs) -> list[Registered]:
     """Every AWS resource of a shipped environment."""
     return [resource for run in applied.values() for resource in run.managed]
 
 
 @pytest.fixture
-def of_tier() -> Callable[[str], dict[Layer, Run]]:
+def of_tier() -> Callable[[str], Runs]:
     return shipped_runs
 
 
 @pytest.fixture
-def apply_changed() -> Callable[..., dict[Layer, Run]]:
-    """Run all programs of dev with some sections of its file changed."""
+def apply_changed() -> Callable[..., Runs]:
+    """The programs of dev with some sections of its file changed."""
 
-    def apply(**sections: Mapping[str, Any]) -> dict[Layer, Run]:
+    def apply(**sections: Mapping[str, Any]) -> Runs:
         data = shipped("dev").model_dump(mode="json")
         for name, changes in sections.items():
             data[name] = {**data[name], **changes}
-        return apply_all(Environment.model_validate(data))
+        return Runs(Environment.model_validate(data))
 
     return apply
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from ils_pipelines.settings.tiers import TargetKind
 from ils_pipelines.stacks.upstream import Upstream
 from tests.stacks.conftest import Registered, run_program, shipped
 
-Runs = dict[Layer, Any]
+Runs = Mapping[Layer, Any]
 Changed = Callable[..., Runs]
 ACCOUNT = "123456789012"
 BUCKETS = ("backups", "copies")

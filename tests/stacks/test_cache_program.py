@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from ils_pipelines.settings.layers import Layer
 
-Runs = dict[Layer, Any]
+Runs = Mapping[Layer, Any]
 Changed = Callable[..., Runs]
 
 

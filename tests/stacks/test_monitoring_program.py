@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from ils_pipelines.provisioning.charges import METRICS_OF_ALARMS
 from ils_pipelines.settings.layers import Layer
 
-Runs = dict[Layer, Any]
+Runs = Mapping[Layer, Any]
 Changed = Callable[..., Runs]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -29,7 +29,7 @@ from ils_pipelines.stacks.outputs import (
 )
 from ils_pipelines.stacks.upstream import Upstream, UpstreamMissing
 
-Runs = dict[Layer, Any]
+Runs = Mapping[Layer, Any]
 
 OUTPUTS: tuple[type[LayerOutputs], ...] = (
     VpcOutputs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ils_pipelines.engine.protocol import Engine
 from ils_pipelines.engine.pulumi import PulumiEngine
 from ils_pipelines.settings.engine import EngineSettings
 from ils_sandbox.engine import EmbeddedEngine
+from ils_sandbox.engine.secrets import open_crypter
 from tests.contract.engine.lab import LabProvider, World
 from tests.support.real_pulumi import needs_pulumi
 
@@ -60,10 +62,21 @@ class Lab:
         return self.engine
 
 
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key file of the embedded engine: deriving a key takes longer than most of what the tests do with it."""
+    file = tmp_path_factory.mktemp("key") / "key.json"
+    open_crypter(file)
+    return file
+
+
 @pytest.fixture(params=["embedded", pytest.param("pulumi", marks=[pytest.mark.real_engine, pytest.mark.slow])])
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
-    if request.param == "pulumi":
-        needs_pulumi()
+def lab(request: pytest.FixtureRequest, tmp_path: Path, key: Path) -> Lab:
     world = World(tmp_path / "world.sqlite")
     directory = tmp_path / "stacks"
+    if request.param == "pulumi":
+        needs_pulumi()
+    else:
+        directory.mkdir()
+        shutil.copy(key, directory)
     return Lab(request.param, directory, world, ENGINES[request.param](directory, world))

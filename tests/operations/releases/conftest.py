@@ -13,7 +13,7 @@ import pytest
 from ils_pipelines.settings.loading import environments_directory, load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
-from tests.end_to_end.conftest import LocalSandbox, until
+from tests.end_to_end.conftest import LocalSandbox
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,8 @@ def _provisioned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]
     with (tmp_path_factory.getbasetemp().parent / "sandbox-start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         sandbox.ils("sandbox", "start")
-    until(lambda: sandbox.start("status", "dev").wait() == 0, "the sandbox has warmed up, however busy the machine is")
     for name in ("dev", "staging"):
-        sandbox.ils("up", name)
+        sandbox.provision(name)
     yield Terminal(sandbox, files)
     sandbox.end()
 

@@ -27,7 +27,7 @@ from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory, load_environment
 from ils_pipelines.targets import open_target
 from ils_pipelines.targets.protocol import Target
-from tests.end_to_end.conftest import LocalSandbox, until
+from tests.end_to_end.conftest import LocalSandbox
 
 SET_AGE = timedelta(hours=2)
 A_WEEK = 7 * 24 * 60
@@ -45,10 +45,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSandbox]:
     variables = pytest.MonkeyPatch()
     variables.setenv("ILS_STATE_DIR", str(local.directory))
     try:
-        until(
-            lambda: local.start("status", "dev").wait() == 0, "the sandbox has warmed up, however busy the machine is"
-        )
-        local.ils("up", "dev")
+        local.provision("dev")
         take_set(open_target(load_environment("dev")), SetId("dev", datetime.now(UTC) - SET_AGE), run_cluster_job)
         yield local
     finally:
