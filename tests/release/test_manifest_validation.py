@@ -96,6 +96,7 @@ CASES: list[tuple[str, Change, str]] = [
     ),
     ("Deployment", at("metadata", "name", value="Ils"), "metadata.name: expected lower-case letters"),
     ("Deployment", at("metadata", "labels", "team", value="a b"), "metadata.labels.team: expected at most 63"),
+    ("ConfigMap", at("apiVersion", value="v9"), "apiVersion: expected an API of Kubernetes 1.35"),
     ("ConfigMap", without("metadata", "namespace"), "metadata.namespace: expected a namespace, found none"),
     ("Service", at("metadata", "name", value="ils.web"), "metadata.name: expected lower-case letters"),
     ("Service", at("spec", "type", value="Cluster"), "expected ClusterIP or ExternalName"),

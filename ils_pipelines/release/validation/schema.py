@@ -62,7 +62,7 @@ def _definitions(version: str) -> Any:
 @cache
 def _validator(version: str, kind: str, api_version: str) -> Any:
     """Of the objects of a kind; None where the version has no such kind."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     from referencing import Resource
 
     group, slash, number = api_version.rpartition("/")
