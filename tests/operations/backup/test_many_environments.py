@@ -28,10 +28,10 @@ NIGHT = datetime(2026, 5, 6, 4, 30, tzinfo=UTC)
 @pytest.fixture
 def targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Target]]:
     with fleet(tmp_path) as made:
-        for name in ("ILS_ENVIRONMENTS_DIR", "ILS_STATE_DIR", "DAGSTER_HOME"):
-            monkeypatch.setenv(name, made.environment[name])
         names = made.add_up_to(COUNT)
         made.look("up", *names)
+        for name in ("ILS_ENVIRONMENTS_DIR", "ILS_STATE_DIR", "DAGSTER_HOME"):
+            monkeypatch.setenv(name, made.environment[name])
         yield {name: open_target(load_environment(name)) for name in names}
 
 
