@@ -55,7 +55,8 @@ test-fast: setup ## all but the slow tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not (slow or long or $(REAL))'
 
 test-long: setup ## the tests that take minutes: whole environments, interrupted everywhere
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'long and not ($(REAL))'
+	@# By file: what a file's tests share is dear here, and made once.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'long and not ($(REAL))'
 
 test-real: setup tools ## the tests against the real Pulumi and the real Kubernetes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m '$(REAL)' $(REAL_TESTS)
