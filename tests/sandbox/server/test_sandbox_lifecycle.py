@@ -75,6 +75,11 @@ class Stopped:
 @pytest.fixture(scope="module")
 def stopped(shared_folder: Any) -> Stopped:
     sandbox = shared_folder("stopped")
+    # The usual ones go to whatever sandbox of another process's tests starts next.
+    first = 22000 + 3 * (os.getpid() % 3000)
+    sandbox.files.make()
+    ports = {name: free_port(first + number) for number, name in enumerate(("aws", "kubernetes", "data"))}
+    sandbox.files.ports.write_text(json.dumps(ports))
     sandbox.start()
     _ssm(sandbox).put_parameter(Name="/kept", Value="1", Type="String")
     before = sandbox.state
