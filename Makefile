@@ -91,7 +91,7 @@ iam: setup ## the policies of deploy/iam, from the AWS calls that the code makes
 
 iam-suite: setup ## the same with what the tests call beside, recorded anew; takes as long as all tests that need no tools
 	rm -rf .ils/calls
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not ($(REAL))' --record-calls .ils/calls
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not ($(REAL))' --record-calls=.ils/calls
 	$(BIN)/python -m tools.iam --suite .ils/calls
 
 reference: setup ## docs/configuration.md, from the model of environment files

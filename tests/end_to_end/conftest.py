@@ -65,7 +65,7 @@ class LocalSandbox:
         """Stop the sandbox. Whatever tests had the product do, its families called nothing that their policies refuse."""
         stop(self.directory)
         assert not_allowed(self._calls) == [], (
-            "an action: record the test, with --record-calls FOLDER, and: python -m tools.iam --suite FOLDER; a resource: "
+            "an action: record the test, with --record-calls=FOLDER, and: python -m tools.iam --suite FOLDER; a resource: "
             "give it in the tables of tools/iam, or mend the call"
         )
 

@@ -69,7 +69,8 @@ def client(endpoint: str, service: str, region: str = "us-east-1") -> Any:
 
 def inventory(endpoint: str) -> Counter[str]:
     """Number of living objects by region and kind. What AWS only keeps for its records (deleted gateways, keys that wait for
-    their deletion) does not count."""
+    their deletion) does not count; nor does the key that a service makes of its own when it is first used: it stays.
+    """
     wanted = [
         (region, *kind) for region in REGIONS for kind in KINDS if region == REGIONS[0] or kind[0] not in OF_ALL_REGIONS
     ]
@@ -79,7 +80,15 @@ def inventory(endpoint: str) -> Counter[str]:
         region, service, operation, member = kind
         found = _everything(services[region, service], operation, member)
         if member == "Keys":
-            found = [services[region, "kms"].describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in found]
+            kms = services[region, "kms"]
+            of_services = {
+                alias.get("TargetKeyId")
+                for alias in _everything(kms, "list_aliases", "Aliases")
+                if alias["AliasName"].startswith("alias/aws/")
+            }
+            found = [
+                kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in found if key["KeyId"] not in of_services
+            ]
         return f"{region} {service}.{member}", sum(not _gone(item) for item in found)
 
     with ThreadPoolExecutor(4) as pool:

@@ -1,5 +1,5 @@
 """The policies of `deploy/iam` and Kubernetes' rules. `make iam`: from the calls of two lives of environments, recorded anew.
-`--no-record`: from what is recorded. `--suite FOLDER`: what `pytest --record-calls FOLDER` wrote there is kept, too.
+`--no-record`: from what is recorded. `--suite FOLDER`: what `pytest --record-calls=FOLDER` wrote there is kept, too.
 """
 
 from __future__ import annotations
