@@ -136,12 +136,14 @@ def test_an_expired_recovery_point(site: Site, backup: Manifest) -> None:
 
 @pytest.mark.long
 def test_an_expired_snapshot_of_the_cache(site: Site, backup: Manifest) -> None:
+    name = "ils-dev-gone"
+
     def other(piece: Piece) -> Piece:
         assert isinstance(piece.details, CacheSnapshot)
-        return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": "gone"})})
+        return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": name})})
 
     evidence = failed(site, altered(site, backup, PieceKind.CACHE_SNAPSHOT, other), Scenario.CACHE_LOSS)
-    assert "snapshot gone is gone: it expired or was deleted" in evidence.causes[0]
+    assert f"snapshot {name} is gone: it expired or was deleted" in evidence.causes[0]
 
 
 def live_cache(site: Site) -> Any:
