@@ -15,12 +15,9 @@ _HOME = f"ils-{ENVIRONMENT}"
 
 _UPGRADE = "looked at before an upgrade, or a change of the number of pods; no recorded life has one"
 
-_CANCELLED = "a run that is cancelled takes its job along, as one that never began; no recorded life has one"
-
 _ROLES = "whoever makes a role must have what it gives: the application's own, which a drill restores"
 
 BESIDE: Mapping[str, Mapping[Request, str]] = {
-    "backup": {Request("batch", "jobs", "delete", f"{_HOME}-backup"): _CANCELLED},
     "drill": {
         Request("", "configmaps", "get", "", CONFIG_NAME): _ROLES,
         Request("", "secrets", "get", "", SECRET_NAME): _ROLES,
