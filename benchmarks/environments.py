@@ -38,7 +38,7 @@ def _measure(made: Fleet, size: int) -> None:
         _print(f"up, {len(new)} more to {size}", len(new), *_looked(made, "up", new))
     for job in SCHEDULED:
         _print(f"{job}, {size} environments", size, *_looked(made, job, made.names))
-    loaded = made.json("-c", _DEFINITIONS)
+    loaded = made.measured("-c", _DEFINITIONS)
     print(f"{f'loading the definitions, {size}':<34} {loaded['seconds']:8.2f} s {'':>8} {loaded['peak_mib']:9.0f}")
     ran = run_all(made, "health_scan", made.names)
     failed = [status for status in ran.statuses if status != "SUCCESS"]

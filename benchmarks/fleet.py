@@ -72,10 +72,10 @@ class Fleet:
 
     def look(self, job: str, *names: str) -> dict[str, float]:
         """Run a job of `benchmarks.look` over environments, one after the other in one process. Returns what it measured."""
-        found: dict[str, float] = self.json("-m", "benchmarks.look", job, *names)
+        found: dict[str, float] = self.measured("-m", "benchmarks.look", job, *names)
         return found
 
-    def json(self, *arguments: str) -> Any:
+    def measured(self, *arguments: str) -> Any:
         """Run Python. Returns the JSON document of the last line that it prints; raises RuntimeError when it fails."""
         done = subprocess.run(
             [sys.executable, *arguments], env=dict(self.environment), capture_output=True, text=True, check=False

@@ -70,11 +70,17 @@ def provisioned(_started: LocalSandbox, nothing: Counter[str]) -> Provisioned:
     _started.control("settings", {"seconds_per_minute": 0.4})
     _started.forget_requests()
     process = _started.start("up", "dev", "--json")
-    until(lambda: process.poll() is not None or bool(_being_made(_started)), "the first of them to be made")
-    _started.control("settings", {"seconds_per_minute": 60.0})
-    until(lambda: process.poll() is not None or _being_made(_started) == set(SLOW), "all of them to be made")
-    at_once = _being_made(_started)
-    _started.control("settings", {"seconds_per_minute": 0.0})
+    try:
+        until(lambda: process.poll() is not None or bool(_being_made(_started)), "the first of them to be made")
+        _started.control("settings", {"seconds_per_minute": 60.0})
+        until(lambda: process.poll() is not None or _being_made(_started) == set(SLOW), "all of them to be made")
+        at_once = _being_made(_started)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    finally:
+        _started.control("settings", {"seconds_per_minute": 0.0})
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     of_first = _started.requests()

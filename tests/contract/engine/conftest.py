@@ -15,7 +15,7 @@ from ils_pipelines.engine.pulumi import PulumiEngine
 from ils_pipelines.settings.engine import EngineSettings
 from ils_sandbox.engine import EmbeddedEngine
 from ils_sandbox.engine.secrets import open_crypter
-from tests.contract.engine.lab import LabProvider, World
+from tests.contract.engine.lab import INTERRUPT, LabProvider, World
 from tests.support.real_pulumi import needs_pulumi
 
 
@@ -55,6 +55,12 @@ class Lab:
 
     def stack(self, program: Callable[[], None], name: str = "dev", project: str = "lab-project") -> Stack:
         return Stack(project, name, program)
+
+    def interrupted(self) -> None:
+        """Have `INTERRUPT` happen once the engine knows that it is to stop: at once for one in this process, whose event is
+        set. Pulumi says so itself."""
+        if self.kind == "embedded":
+            self.world.come(INTERRUPT, "the test")
 
     def restarted(self) -> Engine:
         """The engine as a new process would have it."""

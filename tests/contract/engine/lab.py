@@ -31,6 +31,8 @@ REPLACING = {"kind", "exclusive", "home"}
 """Changing these needs a new thing; `exclusive` things must be deleted before their successor can be made."""
 MUTATING = ("create", "update", "delete")
 MEETING_DEADLINE_SECONDS = 20
+INTERRUPT = "interrupt"
+"""Where an engine comes that was interrupted."""
 
 
 class Refused(ProviderError):
@@ -129,6 +131,11 @@ class World:
             (count,) = db.execute("select count(*) from present where meeting = ?", (meeting,)).fetchone()
         return int(count)
 
+    def come(self, meeting: str, who: str) -> None:
+        """Be there, and wait for nobody."""
+        with self._open() as db:
+            db.execute("insert or ignore into present values (?, ?)", (meeting, who))
+
     # ---- for the provider
 
     @contextmanager
@@ -212,8 +219,7 @@ class World:
     def meet(self, meeting: str, urn: str, expected: int) -> None:
         """Wait until `expected` callers are here at the same time; fail when they do not come."""
         deadline = time.monotonic() + MEETING_DEADLINE_SECONDS
-        with self._open() as db:
-            db.execute("insert or ignore into present values (?, ?)", (meeting, urn))
+        self.come(meeting, urn)
         while time.monotonic() < deadline:
             if self.present(meeting) >= expected:
                 return

@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from ils_sandbox.engine.steps import carry_secrets
 from ils_sandbox.provider.grpc_server import Servicer
-from tests.contract.engine.lab import LabProvider, World
+from tests.contract.engine.lab import INTERRUPT, LabProvider, World
 
 CALL_THREADS = 32
 
@@ -46,6 +46,18 @@ class SecretKeeper(LabProvider):
         return found
 
 
+class ToldOfInterrupts(Servicer):
+    """Pulumi tells its providers when it was interrupted, before it does anything else."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(lambda _config: SecretKeeper(world), "1.0.0")
+        self._world = world
+
+    async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 gRPC's name
+        self._world.come(INTERRUPT, "Pulumi")
+        return await super().Cancel(request, context)
+
+
 class LabServer:
     """Serves until the process ends; one for each world."""
 
@@ -60,9 +72,7 @@ class LabServer:
     async def _serve(self) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(CALL_THREADS, thread_name_prefix="lab"))
         server = grpc.aio.server()
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-            Servicer(lambda _config: SecretKeeper(self._world), "1.0.0"), server
-        )
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(ToldOfInterrupts(self._world), server)
         self.port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         self._ready.set()

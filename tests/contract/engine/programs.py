@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
-from tests.contract.engine.lab import Thing
+from tests.contract.engine.lab import INTERRUPT, Thing
 
 
 def estate() -> None:
@@ -37,6 +37,12 @@ def waiting() -> None:
     Thing("slow", value="s", meet={"at": "never", "count": 2})
 
 
+def waiting_for_interrupt() -> None:
+    """Its first thing is made until a second caller comes; what is built on that waits for it."""
+    first = Thing("first", value="f", meet={"at": INTERRUPT, "count": 2})
+    Thing("second", value="s", home=first.id)
+
+
 PROGRAMS = {
     "nothing": lambda: None,
     "estate": estate,
@@ -44,4 +50,5 @@ PROGRAMS = {
     "exclusive_a": lambda: exclusive_estate("a"),
     "exclusive_b": lambda: exclusive_estate("b"),
     "waiting": waiting,
+    "waiting_for_interrupt": waiting_for_interrupt,
 }

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from ils_pipelines.engine.errors import OperationCancelled, StackLocked
 from ils_pipelines.engine.models import EngineEvent, Operation
 from tests.contract.engine.conftest import Lab
+from tests.contract.engine.lab import INTERRUPT
 from tests.contract.engine.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[3]
@@ -206,16 +208,18 @@ def test_no_lock_is_left_after_an_up(lab: Lab) -> None:
 
 def test_cancelling_finishes_what_is_under_way_and_starts_nothing_new(lab: Lab) -> None:
     cancel = threading.Event()
+    stack = lab.stack(PROGRAMS["waiting_for_interrupt"])
 
-    def listen(event: EngineEvent) -> None:
-        if event.change and event.change.name == "ground":
-            cancel.set()
+    with ThreadPoolExecutor(1) as pool:
+        up = pool.submit(lab.engine.up, stack, cancel=cancel)
+        until(lambda: up.done() or lab.world.present(INTERRUPT) == 1, "a create under way")
+        cancel.set()
+        lab.interrupted()
+        with pytest.raises(OperationCancelled):
+            up.result()
 
-    with pytest.raises(OperationCancelled):
-        lab.engine.up(lab.stack(PROGRAMS["estate"]), on_event=listen, cancel=cancel)
-
-    assert lab.world.names() == ["ground"]
-    assert lab.restarted().up(lab.stack(PROGRAMS["estate"])).plan.counts == {"create": 3, "same": 1}
+    assert lab.world.names() == ["first"]
+    assert lab.restarted().up(stack).plan.counts == {"create": 1, "same": 1}
 
 
 def taken(process: subprocess.Popen[str], signal_: signal.Signals) -> None:
