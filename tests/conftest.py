@@ -1,4 +1,8 @@
-"""What holds for every test."""
+"""What holds for every test.
+
+Two processes share out the tests, and one may take a module's last tests before its first, or come back to a module: what a
+module's fixture makes on a server of several modules it takes away again, or it is made once for the process (`session`).
+"""
 
 from __future__ import annotations
 

@@ -38,11 +38,15 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(sandbox: LocalSandbox) -> Made:
+def made(sandbox: LocalSandbox) -> Iterator[Made]:
     before = sandbox.inventory()
-    return Made(
+    made = Made(
         sandbox, before, sandbox.ils_json("up", "pr-7", "--from", "dev", "--ttl", "8h", "--cidr", "10.77.0.0/16")
     )
+    yield made
+    # The last test may have run in another process.
+    if made.file.exists():
+        sandbox.ils("down", "pr-7", "--confirm", "pr-7")
 
 
 @pytest.fixture

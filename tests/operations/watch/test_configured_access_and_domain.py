@@ -64,26 +64,31 @@ def configured(sandbox: LocalSandbox) -> Iterator[Configured]:
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     role = dev.client("iam").create_role(RoleName="engineers", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     zone = dev.client("route53").create_hosted_zone(Name=ZONE, CallerReference=NAME)["HostedZone"]["Id"]
-    acl = dev.client("wafv2").create_web_acl(
+    wafv2 = dev.client("wafv2")
+    acl = wafv2.create_web_acl(
         Name=NAME,
         Scope="REGIONAL",
         DefaultAction={"Allow": {}},
         VisibilityConfig={"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": NAME},
-    )["Summary"]["ARN"]
+    )["Summary"]
     grants = [{"policy": "edit", "namespaces": ["ils-edge"]}, {"policy": "view"}]
     environment = Environment.model_validate(
         {
             "name": NAME,
             "cluster": {"access": [{"name": "engineers", "principal_arn": role, "grants": grants}]},
-            "load_balancer": {"domain": DOMAIN, "zone": ZONE, "web_acl_arn": acl},
+            "load_balancer": {"domain": DOMAIN, "zone": ZONE, "web_acl_arn": acl["ARN"]},
         }
     )
-    made = Configured(dev.sibling(environment), zone.rpartition("/")[2], role, acl)
+    made = Configured(dev.sibling(environment), zone.rpartition("/")[2], role, acl["ARN"])
     for layer in LAYERS:
         layer_work(made.site.target, layer).up()
     yield made
     for layer in reversed(LAYERS):
         layer_work(made.site.target, layer).destroy()
+    lock = wafv2.get_web_acl(Scope="REGIONAL", Name=NAME, Id=acl["Id"])["LockToken"]
+    wafv2.delete_web_acl(Scope="REGIONAL", Name=NAME, Id=acl["Id"], LockToken=lock)
+    dev.client("route53").delete_hosted_zone(Id=zone)
+    dev.client("iam").delete_role(RoleName="engineers")
 
 
 @pytest.mark.parametrize("layer", LAYERS)

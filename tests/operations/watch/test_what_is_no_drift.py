@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 TIERS = ("staging", "production")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tiers(sandbox: LocalSandbox) -> dict[str, Site]:
     """Both with every layer, without the approval that a person would give."""
     sites = {name: site_of(name, sandbox) for name in TIERS}

@@ -15,11 +15,10 @@ from ils_sandbox.data.seed.rows import DataSet
 from ils_sandbox.data.seed.writer import Writer, start_writer
 
 
-@pytest.fixture(scope="module")
-def place(site: Any) -> Place:
+def empty_place(site: Any, name: str) -> Place:
     """An environment's worth of empty stores."""
     dynamodb = site.client("dynamodb")
-    for table, keys in (("seed-sessions", ("sessionId",)), ("seed-analytics", ("eventType", "timestamp"))):
+    for table, keys in ((f"{name}-sessions", ("sessionId",)), (f"{name}-analytics", ("eventType", "timestamp"))):
         dynamodb.create_table(
             TableName=table,
             KeySchema=[
@@ -31,16 +30,22 @@ def place(site: Any) -> Place:
             BillingMode="PAY_PER_REQUEST",
         )
     return Place(
-        environment="seed",
-        database=site.make_database("seed"),
-        cache=site.make_cache("seed"),
+        environment=name,
+        database=site.make_database(name),
+        cache=site.make_cache(name),
         dynamodb=dynamodb,
-        sessions_table="seed-sessions",
-        analytics_table="seed-analytics",
+        sessions_table=f"{name}-sessions",
+        analytics_table=f"{name}-analytics",
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def place(site: Any) -> Place:
+    """What is seeded, once, and stays as it is."""
+    return empty_place(site, "seed")
+
+
+@pytest.fixture(scope="session")
 def seeded(place: Place) -> dict[str, int]:
     return seed(place)
 
@@ -81,7 +86,9 @@ def test_a_second_seeding_changes_nothing(place: Place, seeded: dict[str, int]) 
     assert set(seed(place).values()) == {0}
 
 
-def test_a_writer_writes_until_it_is_told_to_stop(site: Any, place: Place, seeded: dict[str, int]) -> None:
+def test_a_writer_writes_until_it_is_told_to_stop(site: Any, name: str) -> None:
+    place = empty_place(site, name)
+    seed(place)
     going = threading.Event()
     going.set()
     written: list[int] = []

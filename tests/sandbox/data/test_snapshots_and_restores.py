@@ -92,7 +92,7 @@ def test_a_restored_cluster_has_no_managed_password_until_it_is_asked_for(site: 
     assert "MasterUserSecret" in site.cluster(name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def history(site: Any) -> dict[int, datetime]:
     """Cluster `history`: rows 1 to 3, and the moment after each was added; then all were deleted."""
     access = site.make_database("history")
