@@ -25,12 +25,15 @@ def parse(text: str | float) -> Decimal:
 
 
 def canonical(text: str | float) -> str:
-    """The form in which an API server stores it: the largest unit that leaves an integer. Raises ValueError."""
+    """The form in which an API server stores it: the largest unit that leaves an integer. Raises ValueError.
+
+    Where no binary unit does, it is a decimal one: 312.5Ki is 320k (as a real server of 1.35 answers).
+    """
     value = parse(text)
     suffix = str(text).lstrip("+-0123456789.")
     if suffix in _BINARY and suffix and value == value.to_integral_value() and abs(value) >= 1024:
         for unit in reversed(_BINARY):
-            if value % _BINARY[unit] == 0:
+            if unit and value % _BINARY[unit] == 0:
                 return f"{int(value / _BINARY[unit])}{unit}"
     nano = value.scaleb(9).to_integral_value(ROUND_CEILING)
     if nano == 0:
@@ -40,5 +43,5 @@ def canonical(text: str | float) -> str:
         nano /= 1000
         exponent += 3
     if suffix[:1] in ("e", "E") and suffix != "E":
-        return f"{int(nano)}e{exponent}" if exponent else f"{int(nano)}"
+        return f"{int(nano)}{suffix[0]}{exponent}" if exponent else f"{int(nano)}"
     return f"{int(nano)}{_SUFFIX[exponent]}"

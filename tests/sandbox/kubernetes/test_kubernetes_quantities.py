@@ -22,6 +22,7 @@ from ils_sandbox.kubernetes.quantities import canonical, parse
         ("1536Mi", "1536Mi"),
         ("1.5Gi", "1536Mi"),
         ("1000k", "1M"),
+        ("312.5Ki", "320k"),
         ("0", "0"),
         ("1e3", "1e3"),
         (0.25, "250m"),
