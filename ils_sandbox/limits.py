@@ -21,7 +21,11 @@ LIMITS: tuple[Limit, ...] = (
         "running plans: there are no backup jobs, copy jobs and recovery points",
         "vaults, plans and selections are kept, with their schedules",
     ),
-    Limit("S3", "ending objects by lifecycle rules", "the rules are kept; replication rules copy at once"),
+    Limit(
+        "S3",
+        "ending objects by lifecycle rules",
+        "the rules are kept; replication rules copy at once, or `copy_seconds` later",
+    ),
     Limit(
         "DynamoDB",
         "exports that are incremental or in Ion, and imports of CSV and Ion",

@@ -109,11 +109,12 @@ def _set_of(partition: str, name: str = "") -> SetId:
 def backup_set(
     context: AssetExecutionContext, config: WhichSet, targets: EnvironmentTargets
 ) -> Iterator[MaterializeResult]:  # type: ignore[type-arg]
-    """Take the set, or what is missing of it, then look at every piece once more. After a sound one, older sets that the
-    environment's file does not ask to keep are deleted."""
+    """Take the set, or what is missing of it, and look at every piece once more when S3 has copied it. After a sound one,
+    older sets that the environment's file does not ask to keep are deleted."""
+    from ils_pipelines.operations.backup.copies import await_copies
     from ils_pipelines.operations.backup.markdown import pieces_table, pruned_table, verification_table
     from ils_pipelines.operations.backup.prune import prune
-    from ils_pipelines.operations.backup.run import Progress, take_set
+    from ils_pipelines.operations.backup.run import PieceEvent, Progress, take_set
     from ils_pipelines.operations.backup.verify import verify_set
 
     set_id, run_id = _set_of(context.partition_key, config.set), context.run.run_id
@@ -122,9 +123,13 @@ def backup_set(
         context.log.info(f"{progress.piece} {progress.event} {progress.text}".rstrip())
         publish(run_id, PieceTold(progress.piece, progress.event.value, progress.text))
 
+    def copying(line: str) -> None:
+        told(Progress("copies", PieceEvent.SAYS, line))
+
     try:
         target = targets.open(set_id.environment, JobFamily.BACKUP)
         manifest = take_set(target, set_id, run_cluster_job, on_progress=told, cancel=step_cancel_event())
+        await_copies(target, manifest, say=copying, cancel=step_cancel_event())
         verification = verify_set(target, set_id)
         pruned = prune(target, dry_run=False) if verification.sound else ()
     except IlsError as error:

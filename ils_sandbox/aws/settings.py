@@ -12,6 +12,8 @@ class SandboxSettings(BaseModel):
     """Added to every AWS call."""
     seconds_per_minute: float = Field(default=0.0, ge=0, le=60)
     """How many seconds one minute of AWS's usual creation time lasts here; 0: everything is available at once."""
+    copy_seconds: float = Field(default=0.0, ge=0, le=3600)
+    """How long S3 takes to copy an object to another bucket; 0: the copy is there at once."""
     minutes_ahead: float = Field(default=0.0, ge=0, le=60 * 24 * 366)
     """How far the clock by which maintenance windows open is ahead of the machine's."""
 

@@ -62,6 +62,8 @@ class ObjectHead:
     key_arn: str | None
     """Of the KMS key that encrypts it."""
     locked_until: datetime | None
+    copying: str | None
+    """What S3 says of copying it to the other region: `PENDING`, `COMPLETED`, `FAILED`; None where no rule has it copied."""
 
 
 class SetBucket:
@@ -113,7 +115,7 @@ class SetBucket:
 
     def signature(self, set_id: SetId, content: bytes) -> Signature:
         """Of these bytes of the manifest. Raises `SignatureInvalid` when they were never signed."""
-        key = _signature_key(set_id, content)
+        key = signature_key(set_id, content)
         found = self.record(key, Signature)
         if found is None:
             raise SignatureInvalid(
@@ -127,7 +129,7 @@ class SetBucket:
         content = manifest.canonical()
         with self._reaching():
             signature = signing.sign(self._kms, self.side.signing_key_arn, str(manifest.id), content)
-        self.write(_signature_key(manifest.id, content), canonical(signature))
+        self.write(signature_key(manifest.id, content), canonical(signature))
         self.write(manifest.id.prefix + MANIFEST, content)
         return signature
 
@@ -150,11 +152,18 @@ class SetBucket:
 
     def head(self, ref: ObjectRef) -> ObjectHead | None:
         """None when that version is not there (any more). In the other region's bucket: the copy of it."""
+        return self._head(Key=ref.key, VersionId=ref.version)
+
+    def newest_head(self, key: str) -> ObjectHead | None:
+        """Of the newest version."""
+        return self._head(Key=key)
+
+    def _head(self, **which: str) -> ObjectHead | None:
         from botocore.exceptions import ClientError
 
         with self._reaching():
             try:
-                found = self.s3.head_object(Bucket=self.side.bucket, Key=ref.key, VersionId=ref.version)
+                found = self.s3.head_object(Bucket=self.side.bucket, **which)
             except ClientError as error:
                 if error.response["Error"]["Code"] in _MISSING:
                     return None
@@ -164,6 +173,7 @@ class SetBucket:
             found.get("VersionId", ""),
             found.get("SSEKMSKeyId"),
             found.get("ObjectLockRetainUntilDate"),
+            found.get("ReplicationStatus"),
         )
 
     def chunks(self, ref: ObjectRef) -> Iterator[bytes]:
@@ -260,5 +270,5 @@ class SetBucket:
             ) from error
 
 
-def _signature_key(set_id: SetId, content: bytes) -> str:
+def signature_key(set_id: SetId, content: bytes) -> str:
     return f"{set_id.prefix}{SIGNATURES}{hashlib.sha256(content).hexdigest()}.json"

@@ -23,6 +23,7 @@ from ils_pipelines.operations.backup.manifest import Manifest, PieceFailure, Set
 from ils_pipelines.operations.backup.pieces.catalog import all_tasks
 from ils_pipelines.operations.backup.places import find_places
 from ils_pipelines.operations.backup.set_id import SetId
+from ils_pipelines.operations.backup.verify import last_verification
 from ils_pipelines.provisioning.code_version import code_version
 
 if TYPE_CHECKING:
@@ -100,12 +101,17 @@ def finished(bucket: SetBucket, set_id: SetId) -> Manifest | None:
 
 
 def set_to_run(target: Target, now: datetime) -> SetId:
-    """The newest set when it is one that an interrupted or partial run left on that day (UTC); a new one otherwise."""
+    """The newest set when it is one that an interrupted or partial run left on that day (UTC), or one that nobody could judge
+    yet; a new one otherwise.
+    """
     bucket = SetBucket(target, find_places(target).here)
     sets = bucket.sets()
     if sets and sets[-1].moment.date() == now.astimezone(UTC).date():
         manifest = finished(bucket, sets[-1])
         if manifest is None or manifest.status is not SetStatus.COMPLETE:
+            return sets[-1]
+        looked = last_verification(bucket, sets[-1])
+        if looked is None or looked.undecided:
             return sets[-1]
     return SetId(target.environment.name, now)
 

@@ -72,8 +72,9 @@ def signature(found: SetOverview | None, set_id: SetId) -> Standing:
     if looked is None:
         return Standing(Answer.UNKNOWN, "the manifest is signed; nobody looked at the pieces since")
     if found.verified is None:
+        answer = Answer.UNKNOWN if looked.undecided else Answer.BAD
         wrong = "; ".join(f"{each.piece} is {each.verdict}: {', '.join(each.problems)}" for each in looked.wrong)
-        return Standing(Answer.BAD, wrong or "what was verified is another manifest of this set: verify it again")
+        return Standing(answer, wrong or "what was verified is another manifest of this set: verify it again")
     return Standing(Answer.GOOD, f"signed, and every piece was found sound at {looked.at:%Y-%m-%d %H:%M} UTC")
 
 

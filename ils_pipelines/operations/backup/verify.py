@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.backup.bucket import MANIFEST, SetBucket
 from ils_pipelines.operations.backup.context import SetContext
+from ils_pipelines.operations.backup.copies import FAILED, PENDING, NotCopiedYet, is_manifest
 from ils_pipelines.operations.backup.details import Piece, Record
 from ils_pipelines.operations.backup.errors import ManifestCorrupt, NoSuchSet, SignatureInvalid
 from ils_pipelines.operations.backup.manifest import Manifest, canonical
 from ils_pipelines.operations.backup.pieces.catalog import KINDS
+from ils_pipelines.operations.backup.places import BackupSide
 from ils_pipelines.operations.backup.set_id import SetId
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Verdict(StrEnum):
     MISSING = "missing"
     """The set is partial: the piece could not be taken."""
     UNKNOWN = "unknown"
-    """It could not be looked at."""
+    """It could not be looked at, or is not copied to the other region yet."""
 
 
 class PieceVerdict(Record):
@@ -61,6 +63,11 @@ class Verification(Record):
     def wrong(self) -> tuple[PieceVerdict, ...]:
         return tuple(each for each in self.pieces if each.verdict is not Verdict.SOUND)
 
+    @property
+    def undecided(self) -> bool:
+        """Whether all that is wrong is that not everything is known."""
+        return not self.sound and all(each.verdict is Verdict.UNKNOWN for each in self.wrong)
+
 
 def verify_set(target: Target, set_id: SetId) -> Verification:
     """Look at everything, and record what was found. Raises `NoSuchSet`, `ManifestCorrupt`, `NoBackupPlace`."""
@@ -77,7 +84,10 @@ def verify_set(target: Target, set_id: SetId) -> Verification:
         set=set_id.name,
         at=datetime.now(UTC),
         manifest_sha256=manifest.digest,
-        pieces=(_manifest_verdict(context, content), *sorted((*pieces, *missing), key=lambda each: each.piece)),
+        pieces=(
+            _judge(MANIFEST_PIECE, _manifest_problems(context, content)),
+            *sorted((*pieces, *missing), key=lambda each: each.piece),
+        ),
     )
     context.bucket.write(f"{set_id.prefix}{VERIFIED}{found.at:%Y-%m-%dT%H%M%S.%fZ}.json", canonical(found))
     return found
@@ -92,30 +102,47 @@ def last_verification(bucket: SetBucket, set_id: SetId) -> Verification | None:
 
 
 def _verdict(context: SetContext, piece: Piece) -> PieceVerdict:
+    return _judge(piece.name, KINDS[piece.kind].problems(context, piece))
+
+
+def _judge(name: str, looking: Iterator[str]) -> PieceVerdict:
+    """What was found before something could not be looked at counts all the same."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    problems: list[str] = []
+    verdict = Verdict.SOUND
     try:
-        problems = tuple(KINDS[piece.kind].problems(context, piece))
+        for problem in looking:
+            verdict = Verdict.BROKEN
+            problems.append(problem)
     except (IlsError, BotoCoreError, ClientError) as error:
-        return PieceVerdict(piece=piece.name, verdict=Verdict.UNKNOWN, problems=(str(error),))
-    return PieceVerdict(piece=piece.name, verdict=Verdict.BROKEN if problems else Verdict.SOUND, problems=problems)
-
-
-def _manifest_verdict(context: SetContext, content: bytes) -> PieceVerdict:
-    try:
-        problems = tuple(_manifest_problems(context, content))
-    except IlsError as error:
-        return PieceVerdict(piece=MANIFEST_PIECE, verdict=Verdict.UNKNOWN, problems=(str(error),))
-    return PieceVerdict(piece=MANIFEST_PIECE, verdict=Verdict.BROKEN if problems else Verdict.SOUND, problems=problems)
+        verdict = Verdict.BROKEN if problems else Verdict.UNKNOWN
+        problems.append(str(error))
+    return PieceVerdict(piece=name, verdict=verdict, problems=tuple(problems))
 
 
 def _manifest_problems(context: SetContext, content: bytes) -> Iterator[str]:
-    set_id = context.set_id
-    for side in (context.places.here, context.places.there):
-        try:
-            found: Manifest = SetBucket(context.target, side).manifest(set_id)
-        except (NoSuchSet, ManifestCorrupt, SignatureInvalid) as error:
-            yield str(error)
-            continue
-        if found.canonical() != content:
-            yield f"the manifest in {side.bucket} ({set_id.prefix}{MANIFEST}) is another one"
+    """Raises `NotCopiedYet` while nothing is wrong with it but that."""
+    # Before looking: what is copied meanwhile is found.
+    pending, failed = (is_manifest(status, context, content) for status in (PENDING, FAILED))
+    there = context.places.there
+    yield from _problems_in(context, context.places.here, content)
+    copied = list(_problems_in(context, there, content))
+    if copied and pending:
+        raise NotCopiedYet(
+            f"expected the manifest of {context.set_id} and its signature in {there.bucket}, found that S3 is still copying. "
+            "Verify the set later."
+        )
+    if copied and failed:
+        yield f"S3 failed to copy the manifest or its signature to {there.bucket}"
+    yield from copied
+
+
+def _problems_in(context: SetContext, side: BackupSide, content: bytes) -> Iterator[str]:
+    try:
+        found: Manifest = SetBucket(context.target, side).manifest(context.set_id)
+    except (NoSuchSet, ManifestCorrupt, SignatureInvalid) as error:
+        yield str(error)
+        return
+    if found.canonical() != content:
+        yield f"the manifest in {side.bucket} ({context.set_id.prefix}{MANIFEST}) is another one"

@@ -42,6 +42,14 @@ class Lifecycles:
         """What time it is where maintenance windows open. UTC."""
         return datetime.fromtimestamp(self._now(), UTC) + timedelta(minutes=self._settings.value.minutes_ahead)
 
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._now()
+
+    def copied(self, since: float) -> bool:
+        """Whether S3 is done with what it began to copy then."""
+        return self._now() - since >= self._settings.value.copy_seconds
+
     def begin(self, key: str, name: str, minutes: float) -> None:
         """Let a phase begin; one that is under way for the same resource is over."""
         self._phases[key] = Phase(name, self._now(), minutes)

@@ -18,6 +18,7 @@ from ils_sandbox.aws.overlay import (
     pricing,
     route53,
     s3,
+    s3_objects,
     secretsmanager,
     sns,
     ssm,
@@ -83,6 +84,8 @@ class Overlay:
         handler = TABLE.get((call.service, call.operation))
         check = CHECKS.get((call.service, call.operation))
         try:
+            if call.service == "s3":
+                s3_objects.copy_what_is_due(call, self._world)
             if check is not None:
                 check(call, self._world)
             if handler is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -50,6 +50,18 @@ def whole(site: Site) -> Manifest:
 def new_id() -> SetId:
     """Of a set that no other test takes."""
     return SetId("dev", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_MOMENTS)))
+
+
+@pytest.fixture
+def slow_copies(sandbox: LocalSandbox) -> Iterator[Callable[[], None]]:
+    """S3 copies nothing until this is called."""
+
+    def hurry() -> None:
+        sandbox.control("settings", {"copy_seconds": 0})
+
+    sandbox.control("settings", {"copy_seconds": 3600})
+    yield hurry
+    hurry()
 
 
 Calls = Callable[[], list[tuple[str, str]]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from dagster import (
@@ -19,6 +21,7 @@ from ils_pipelines.definitions import defs as code_location
 from ils_pipelines.defs.backup import BACKUP_SET, JUDGE, TAKE_SET, partition_of
 from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.operations.backup.set_id import SetId
+from ils_pipelines.provisioning.progress import PieceTold, Progress, listening
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.backup.conftest import new_id
 from tests.operations.watch.site import Site
@@ -91,6 +94,23 @@ def test_a_set_that_is_not_whole_is_recorded_and_fails_the_run(defs: Definitions
     assert answers(judged_again)["completeness"] == "good"
     assert answers(judged_again)["signature"] == "good"
     assert answers(judged_again)["restorable"] != "bad"
+
+
+def test_a_set_is_judged_when_s3_has_copied_it(
+    defs: Definitions, sandbox: LocalSandbox, slow_copies: Callable[[], None]
+) -> None:
+    run_id, said = str(uuid4()), []
+
+    def listen(progress: Progress) -> None:
+        if isinstance(progress, PieceTold) and progress.piece == "copies":
+            said.append(progress.text)
+            slow_copies()
+
+    with DagsterInstance.ephemeral() as instance, listening(run_id, listen):
+        taken = run(instance, TAKE_SET, SetId("dev", datetime(2026, 2, 4, 4, 30, tzinfo=UTC)), run_id=run_id)
+
+    assert taken.success
+    assert "S3 is copying" in said[0]
 
 
 def answers(result: ExecuteInProcessResult) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,7 +15,9 @@ from ils_pipelines.operations.backup.errors import ManifestCorrupt, SignatureInv
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.overview import find_set
 from ils_pipelines.operations.backup.places import BackupPlaces
-from ils_pipelines.operations.backup.run import take_set
+from ils_pipelines.operations.backup.run import set_to_run, take_set
+from ils_pipelines.operations.backup.set_id import SetId
+from ils_pipelines.operations.backup.standing import Answer, signature
 from ils_pipelines.operations.backup.verify import MANIFEST_PIECE, Verdict, verify_set
 from tests.end_to_end.conftest import LocalSandbox
 from tests.operations.backup.conftest import new_id
@@ -124,6 +127,50 @@ def test_what_cannot_be_looked_at_is_unknown_and_no_pass(whole: Manifest, site: 
 
     assert [(each.piece, each.verdict) for each in found.wrong] == [("cache-snapshot", Verdict.UNKNOWN)]
     assert not found.sound
+
+
+def test_what_s3_has_not_copied_yet_is_unknown_and_the_same_set_is_taken_up_again(
+    site: Site, slow_copies: Callable[[], None]
+) -> None:
+    manifest = take_set(site.backups, SetId("dev", datetime.now(UTC)), run_cluster_job)
+    early = verify_set(site.backups, manifest.id)
+    again = set_to_run(site.backups, manifest.id.moment)
+    standing = signature(find_set(site.backups, manifest.set), manifest.id)
+    slow_copies()
+    late = verify_set(site.backups, manifest.id)
+
+    copied = {each.name for each in manifest.pieces if each.object or each.kind is PieceKind.TABLE_EXPORT}
+    assert {each.piece for each in early.wrong} == copied | {MANIFEST_PIECE}
+    assert {each.verdict for each in early.wrong} == {Verdict.UNKNOWN}
+    assert (again, standing.answer) == (manifest.id, Answer.UNKNOWN)
+    assert late.sound
+
+
+def test_what_is_broken_is_so_before_it_is_copied(site: Site, slow_copies: Callable[[], None]) -> None:
+    manifest = take_set(site.backups, new_id(), run_cluster_job)
+    piece = manifest.of_kind(PieceKind.TABLE_EXPORT)[0]
+    _break_export(site, piece)
+    found = {each.piece: each.verdict for each in verify_set(site.backups, manifest.id).pieces}
+
+    assert found[piece.name] is Verdict.BROKEN
+    assert found["kubernetes-objects"] is Verdict.UNKNOWN
+
+
+def test_what_s3_failed_to_copy_is_broken(site: Site, places: BackupPlaces, slow_copies: Callable[[], None]) -> None:
+    manifest = take_set(site.backups, new_id(), run_cluster_job)
+    replication = site.client("s3").get_bucket_replication(Bucket=places.here.bucket)["ReplicationConfiguration"]
+    (rule,) = replication["Rules"]
+    nowhere = {**rule, "Destination": {**rule["Destination"], "Bucket": "arn:aws:s3:::ils-nowhere"}}
+    for rules in ([nowhere], [rule]):
+        site.client("s3").put_bucket_replication(
+            Bucket=places.here.bucket, ReplicationConfiguration={**replication, "Rules": rules}
+        )
+        slow_copies()
+    found = {each.piece: each for each in verify_set(site.backups, manifest.id).wrong}
+
+    assert {each.verdict for each in found.values()} == {Verdict.BROKEN}
+    assert "S3 failed to copy" in found["kubernetes-objects"].problems[0]
+    assert "S3 failed to copy" in found[MANIFEST_PIECE].problems[0]
 
 
 @pytest.fixture

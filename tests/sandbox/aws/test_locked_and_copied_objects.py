@@ -86,6 +86,31 @@ def test_objects_are_copied_with_their_version_under_the_other_region_s_key(
         assert copy["ETag"] == original["ETag"]
 
 
+def test_a_copy_takes_its_time_and_its_original_says_so(aws: AwsServer, buckets: tuple[str, str]) -> None:
+    s3, there, (source, copies) = aws.client("s3"), aws.client("s3", OTHER), buckets
+    aws.control("PUT", "settings", {"copy_seconds": 3600})
+    version = s3.put_object(Bucket=source, Key="kept/a", Body=b"a")["VersionId"]
+    assert s3.head_object(Bucket=source, Key="kept/a")["ReplicationStatus"] == "PENDING"
+    assert "Versions" not in there.list_object_versions(Bucket=copies)
+
+    aws.control("PUT", "settings", {"copy_seconds": 0})
+    copy = there.get_object(Bucket=copies, Key="kept/a", VersionId=version)
+    assert (copy["Body"].read(), copy["ReplicationStatus"]) == (b"a", "REPLICA")
+    assert s3.head_object(Bucket=source, Key="kept/a")["ReplicationStatus"] == "COMPLETED"
+
+
+def test_what_no_rule_copies_has_no_status_and_what_cannot_be_copied_has_failed(
+    aws: AwsServer, buckets: tuple[str, str]
+) -> None:
+    s3, (source, copies) = aws.client("s3"), buckets
+    s3.put_object(Bucket=source, Key="other/a", Body=b"a")
+    assert "ReplicationStatus" not in s3.head_object(Bucket=source, Key="other/a")
+
+    aws.client("s3", OTHER).delete_bucket(Bucket=copies)
+    s3.put_object(Bucket=source, Key="kept/a", Body=b"a")
+    assert s3.head_object(Bucket=source, Key="kept/a")["ReplicationStatus"] == "FAILED"
+
+
 def test_neither_deletions_nor_other_prefixes_are_copied(aws: AwsServer, buckets: tuple[str, str]) -> None:
     s3, there, (source, copies) = aws.client("s3"), aws.client("s3", OTHER), buckets
     s3.put_object(Bucket=source, Key="kept/a", Body=b"a")

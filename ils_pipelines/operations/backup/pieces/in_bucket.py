@@ -6,8 +6,9 @@ import gzip
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from ils_pipelines.operations.backup.bucket import SetBucket
+from ils_pipelines.operations.backup.bucket import ObjectHead, SetBucket
 from ils_pipelines.operations.backup.context import SetContext, utc_now
+from ils_pipelines.operations.backup.copies import FAILED, PENDING, NotCopiedYet
 from ils_pipelines.operations.backup.details import Details, KeptFile, Piece
 from ils_pipelines.operations.backup.errors import ObjectCorrupt
 from ils_pipelines.operations.backup.upload import upload
@@ -52,19 +53,32 @@ def problems(context: SetContext, piece: Piece) -> Iterator[str]:
     if piece.object is None or piece.sha256 is None:
         yield "the manifest names no object"
         return
-    yield from file_problems(context, KeptFile(object=piece.object, size=piece.size, sha256=piece.sha256))
+    yield from file_problems(context, [KeptFile(object=piece.object, size=piece.size, sha256=piece.sha256)])
 
 
-def file_problems(context: SetContext, kept: KeptFile) -> Iterator[str]:
-    """Likewise of one object of several."""
-    for side in (context.places.here, context.places.there):
-        bucket = context.bucket if side is context.places.here else SetBucket(context.target, side)
-        yield from (f"{found} in {side.bucket}" for found in _problems(bucket, kept))
+def file_problems(context: SetContext, files: Iterable[KeptFile]) -> Iterator[str]:
+    """Likewise of several objects. Raises `NotCopiedYet` at the end when S3 is still copying any of them."""
+    here, there = context.bucket, SetBucket(context.target, context.places.there)
+    waiting = []
+    for kept in files:
+        # In this order: what is copied between the two looks is found.
+        head = here.head(kept.object)
+        copy = there.head(kept.object)
+        yield from (f"{found} in {here.side.bucket}" for found in _problems(here, kept, head))
+        if copy is None and head is not None and head.copying == PENDING:
+            waiting.append(kept.object.key)
+        elif copy is None and head is not None and head.copying == FAILED:
+            yield f"S3 failed to copy version {kept.object.version} of {kept.object.key} to {there.side.bucket}"
+        else:
+            yield from (f"{found} in {there.side.bucket}" for found in _problems(there, kept, copy))
+    if waiting:
+        raise NotCopiedYet(
+            f"expected {', '.join(waiting)} in {there.side.bucket}, found that S3 is still copying. Verify the set later."
+        )
 
 
-def _problems(bucket: SetBucket, kept: KeptFile) -> Iterator[str]:
+def _problems(bucket: SetBucket, kept: KeptFile, head: ObjectHead | None) -> Iterator[str]:
     ref = kept.object
-    head = bucket.head(ref)
     if head is None:
         yield f"version {ref.version} of {ref.key} is not there"
         return

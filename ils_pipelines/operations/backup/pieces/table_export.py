@@ -139,5 +139,4 @@ def problems(context: SetContext, piece: Piece) -> Iterator[str]:
     """What is wrong with any of the files or its copy, in words."""
     details = piece.details
     assert isinstance(details, TableExport)  # noqa: S101 the table says so
-    for kept in details.files:
-        yield from file_problems(context, kept)
+    yield from file_problems(context, details.files)
