@@ -43,29 +43,37 @@ def of_findings(
 ) -> tuple[Memory, tuple[Message, ...]]:
     """The memory with the findings in it, and what is new: a message of what came, another of what is over.
 
-    `findings` are all that the source has now. What lasts is told again after the settings' hours, and when it gets worse.
+    `findings` are all that the source has now; those of one subject are told together. What lasts is told again after the
+    settings' hours, and when it gets worse or more.
     """
     known, repeat = memory.told.get(source.key, {}), timedelta(hours=settings.repeat_hours)
-    present = {without_secrets(each.subject): each for each in findings}
+    present: dict[str, list[Finding]] = {}
+    for each in findings:
+        present.setdefault(without_secrets(each.subject), []).append(each)
+    now = {
+        subject: Told(urgency=worst(each.urgency for each in found), at=at, findings=len(found))
+        for subject, found in present.items()
+    }
     new = {
-        subject: each
-        for subject, each in present.items()
+        subject
+        for subject, told in now.items()
         if (before := known.get(subject)) is None
         or at - before.at >= repeat
-        or worst((each.urgency, before.urgency)) is not before.urgency
+        or worst((told.urgency, before.urgency)) is not before.urgency
+        or told.findings > before.findings
     }
     over = [
         Said(subject=subject, urgency=before.urgency) for subject, before in known.items() if subject not in present
     ]
     messages = []
     if new:
-        said = [_said(each) for each in by_urgency(new.values())]
+        said = [_said(each) for each in by_urgency(each for subject in new for each in present[subject])]
         messages.append(_message(source, Topic.FINDING, said, settings, run_id, at))
     if over:
         messages.append(_message(source, Topic.OVER, over, settings, run_id, at))
     told = {
-        subject: Told(urgency=each.urgency, at=at if subject in new else known[subject].at)
-        for subject, each in present.items()
+        subject: each if subject in new else each.model_copy(update={"at": known[subject].at})
+        for subject, each in now.items()
     }
     others = {key: value for key, value in memory.told.items() if key != source.key}
     return memory.model_copy(update={"told": {**others, source.key: told} if told else others}), tuple(messages)

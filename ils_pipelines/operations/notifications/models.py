@@ -72,10 +72,13 @@ class Waiting(_Model):
 
 
 class Told(_Model):
-    """A finding that people know of."""
+    """A subject that people know of, with all that was found of it."""
 
     urgency: Urgency
+    """The worst of its findings."""
     at: datetime
+    findings: int = 1
+    """How many there were."""
 
 
 class Memory(_Model):

@@ -72,6 +72,21 @@ def test_a_message_says_only_what_is_new_the_most_urgent_first() -> None:
     assert message.runbook == "docs/runbooks/drift.md"
 
 
+def test_all_findings_of_a_subject_are_told_and_the_worst_is_remembered() -> None:
+    grave, slight = _finding(urgency=Urgency.CRITICAL, found="ends tomorrow"), _finding(found="not renewed")
+    memory, [message] = _tell(Memory(), [grave, slight])
+    memory, same = _tell(memory, [grave, slight], NOW + timedelta(hours=1))
+    memory, better = _tell(memory, [slight], NOW + timedelta(hours=2))
+    memory, more = _tell(memory, [slight, _finding(found="not in use")], NOW + timedelta(hours=3))
+    _, over = _tell(memory, [], NOW + timedelta(hours=4))
+
+    assert [each.found for each in message.said] == ["ends tomorrow", "not renewed"]
+    assert message.urgency is Urgency.CRITICAL
+    assert same == better == ()
+    assert {each.found for each in more[0].said} == {"not in use", "not renewed"}
+    assert [each.subject for each in over[0].said] == ["a vpc"]
+
+
 def test_many_findings_make_one_message_that_says_how_many_there_are() -> None:
     _, [message] = _tell(Memory(), [_finding(str(number)) for number in range(40)])
 
