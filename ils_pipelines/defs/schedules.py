@@ -56,15 +56,17 @@ def environment_schedules(
     request: Request = _of_environment,
     setting: str = "",
 ) -> tuple[ScheduleDefinition, ...]:
-    """One schedule of `job` per lasting environment, named `<job>_<environment>`, and `<job>_ephemeral`.
+    """One schedule of `job` per lasting environment whose file is right, named `<job>_<environment>`, and `<job>_ephemeral`.
 
-    `cron` gets the environment's position among all, to keep their runs apart. `setting` names what of `schedules` in an
-    environment's file says otherwise.
+    `cron` gets the environment's position among all, right or wrong, to keep their runs apart. `setting` names what of
+    `schedules` in an environment's file says otherwise.
     """
     lasting = lasting_names()
     schedules = [
         environment_schedule(job, environment, cron(position), description, request, setting)
         for position, environment in enumerate(lasting)
+        # A file of any name may lie there: one that Dagster does not take would keep all the others' from loading.
+        if as_loaded(environment) is not None
     ]
     return (*schedules, _ephemeral_schedule(job, cron(len(lasting)), description, request))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,6 +13,7 @@ from ils_pipelines.settings.section import Flag, Section, refuse
 NEVER = "never"
 _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 6))
 _PART = re.compile(r"(\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?")
+_LEAP_YEAR = 2028
 _REMEDY = 'Write five fields in UTC, in quotes, for example "30 5 * * 1-5" or "*/15 * * * *"; never turns it off.'
 
 
@@ -25,6 +27,8 @@ def _cron(value: str) -> str:
         for part in field.split(","):
             if not _is_good(part, least, most):
                 raise refuse(f"has {part!r} for the {name}, which goes from {least} to {most}", _REMEDY)
+    if not _comes(fields[2], fields[3]):
+        raise refuse("never comes: no month that it names has a day that it names", _REMEDY)
     return value
 
 
@@ -41,16 +45,26 @@ def _is_good(part: str, least: int, most: int) -> bool:
     )
 
 
+def _comes(day: str, month: str) -> bool:
+    """Whether one of the months has one of the days, were it in a leap year; whatever the day of the week says besides."""
+    _, _, (_, *days), (_, *months), _ = _FIELDS
+    longest = max(monthrange(_LEAP_YEAR, each)[1] for each in _all_numbers(month, *months))
+    return min(_all_numbers(day, *days)) <= longest
+
+
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
 def times_a_day(cron: str) -> int:
     """How often it comes on a day on which it comes."""
     minutes, hours = (
-        {number for part in field.split(",") for number in _numbers(part, least, most)}
-        for field, (_, least, most) in zip(cron.split(" ")[:2], _FIELDS, strict=False)
+        _all_numbers(field, least, most) for field, (_, least, most) in zip(cron.split(" ")[:2], _FIELDS, strict=False)
     )
     return len(minutes) * len(hours)
+
+
+def _all_numbers(field: str, least: int, most: int) -> set[int]:
+    return {number for part in field.split(",") for number in _numbers(part, least, most)}
 
 
 def _numbers(part: str, least: int, most: int) -> range:

@@ -88,6 +88,8 @@ EnvironmentName = Annotated[
         20,
     ),
     text(r"(?!.*--).*", "has two '-' in a row, which RDS and ElastiCache refuse", "Use single '-'."),
+    # The schedules of all environments that are made for a time are named `<job>_ephemeral`.
+    text(r"(?!ephemeral$).*", "is what all environments that are made for a time are called", "Use another name."),
 ]
 
 Region = Annotated[str, text(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region", 'Write for example "us-east-1".')]

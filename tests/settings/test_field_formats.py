@@ -137,6 +137,13 @@ def test_a_name_that_some_aws_service_would_refuse_is_refused(read: Read, name: 
     assert [problem.path for problem in read({"name": name}).problems] == ["name"]
 
 
+def test_the_name_that_stands_for_all_environments_made_for_a_time_is_refused(read: Read) -> None:
+    """Of two schedules `drift_scan_ephemeral`, neither would load, nor anything else."""
+    (problem,) = read({"name": "ephemeral"}).problems
+
+    assert (problem.path, problem.remedy) == ("name", "Use another name.")
+
+
 def test_the_namespace_follows_the_name(read: Read) -> None:
     environment = read({"name": "blue"}).environment
     assert environment is not None

@@ -37,6 +37,19 @@ def test_anything_else_is_refused_with_an_example(read: Read, cron: str) -> None
     assert "five fields" in problem.remedy
 
 
+@pytest.mark.parametrize("days", ["31 2", "30,31 2", "30-31 2", "31 4,6,9,11", "31 2/9"])
+def test_a_day_that_none_of_its_months_has_is_refused(read: Read, days: str) -> None:
+    """Dagster refuses some of these, and then loads nothing; others it accepts, and they never come."""
+    [problem] = read({"schedules": {"drift": f"0 5 {days} *"}}).problems
+
+    assert (problem.path, "never comes" in problem.message) == ("schedules.drift", True)
+
+
+@pytest.mark.parametrize("days", ["29 2", "31 2,3", "*/30 2", "31 */2"])
+def test_a_day_that_one_of_its_months_may_have_is_accepted(read: Read, days: str) -> None:
+    assert read({"schedules": {"drift": f"0 5 {days} *"}}).problems == ()
+
+
 _NUMBER = st.integers(0, 60).map(str)
 _FIELD = st.one_of(
     st.just("*"), _NUMBER, st.tuples(_NUMBER, _NUMBER).map("-".join), st.tuples(st.just("*"), _NUMBER).map("/".join)
