@@ -218,7 +218,13 @@ _BESIDE: Mapping[str, tuple[Statement, ...]] = {
             "Sid": "DatabaseDefaults",
             "Effect": "Allow",
             "Action": [
-                f"rds:{name}" for name in ("CreateDBCluster", "CreateDBInstance", "RestoreDBClusterFromSnapshot")
+                f"rds:{name}"
+                for name in (
+                    "CreateDBCluster",
+                    "CreateDBInstance",
+                    "RestoreDBClusterFromSnapshot",
+                    "RestoreDBClusterToPointInTime",
+                )
             ],
             "Resource": list(beside.DATABASE_DEFAULTS),
         },
