@@ -20,9 +20,11 @@ class FromFile:
     """An RDB file in a bucket of the region restored to, encrypted by S3's own key: ElastiCache reads no other."""
 
     arn: str
+    copied_from: str
+    """Where the set has it, as people write it."""
 
     def __str__(self) -> str:
-        return f"file {self.arn}"
+        return f"file {self.copied_from}"
 
 
 def begin_cache(target: Target, place: Place, ground: Ground, source: str | FromFile, token: str) -> str:
@@ -36,8 +38,9 @@ def begin_cache(target: Target, place: Place, ground: Ground, source: str | From
     begins: dict[str, Any] = (
         {"SnapshotArns": [source.arn]} if isinstance(source, FromFile) else {"SnapshotName": source}
     )
-    with restoring(f"cache {place.name}", str(source) if isinstance(source, FromFile) else f"snapshot {source}"):
-        if _is_there(client, place):
+    said = str(source) if isinstance(source, FromFile) else f"snapshot {source}"
+    with restoring(f"cache {place.name}", said):
+        if cache_is_there(target, place, said):
             return place.name
         client.create_replication_group(
             ReplicationGroupId=place.name,
@@ -56,7 +59,7 @@ def begin_cache(target: Target, place: Place, ground: Ground, source: str | From
             TransitEncryptionMode="required",
             AuthToken=token,
             SnapshotRetentionLimit=0,
-            Tags=place.tag_list(place.name),
+            Tags=place.tag_list(place.name, said),
             **own_key,
         )
     return place.name
@@ -69,13 +72,17 @@ def finish_cache(target: Target, place: Place) -> None:
         wait_for(client, "replication_group_available", ReplicationGroupId=place.name)
 
 
-def _is_there(client: Any, place: Place) -> bool:
+def cache_is_there(target: Target, place: Place, source: object) -> bool:
+    """Whether an earlier run made it. Raises `RestoreFailed` where the name is another's, or made of anything but `source`;
+    botocore's ClientError.
+    """
+    client = target.client("elasticache", region=place.region)
     try:
         found = client.describe_replication_groups(ReplicationGroupId=place.name)["ReplicationGroups"][0]
     except client.exceptions.ReplicationGroupNotFoundFault:
         return False
     listed = client.list_tags_for_resource(ResourceName=found["ARN"])["TagList"]
-    require_own(place, f"cache {place.name}", tags_of(listed))
+    require_own(place, f"cache {place.name}", tags_of(listed), source)
     return True
 
 

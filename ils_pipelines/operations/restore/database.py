@@ -51,7 +51,7 @@ def begin_cluster(
     name, settings = name or place.name, target.environment.database
     rds = target.client("rds", region=place.region)
     with restoring(f"cluster {name}", str(source)):
-        if _is_there(rds, place, name):
+        if cluster_is_there(target, place, name, source):
             return name
         common = {
             "DBClusterIdentifier": name,
@@ -64,7 +64,7 @@ def begin_cluster(
             "CopyTagsToSnapshot": True,
             # What is restored for a drill must be possible to take away; a restore for real is protected when it serves.
             "DeletionProtection": False,
-            "Tags": place.tag_list(name),
+            "Tags": place.tag_list(name, source),
         }
         if isinstance(source, FromSnapshot):
             rds.restore_db_cluster_from_snapshot(**common, SnapshotIdentifier=source.snapshot, Engine=_ENGINE)
@@ -110,14 +110,18 @@ def _manage_password(rds: Any, name: str, key: str | None) -> None:
     rds.modify_db_cluster(DBClusterIdentifier=name, ManageMasterUserPassword=True, ApplyImmediately=True, **own_key)
 
 
-def _is_there(rds: Any, place: Place, name: str) -> bool:
+def cluster_is_there(target: Target, place: Place, name: str, source: object) -> bool:
+    """Whether an earlier run made it. Raises `RestoreFailed` where the name is another's, or made of anything but `source`;
+    botocore's ClientError.
+    """
+    rds = target.client("rds", region=place.region)
     try:
         found = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
     except rds.exceptions.DBClusterNotFoundFault:
         return False
     if found["Status"] == "deleting":
         raise RestoreFailed(f"cluster {name} is being deleted. Try again when it is gone.")
-    require_own(place, f"cluster {name}", tags_of(found.get("TagList")))
+    require_own(place, f"cluster {name}", tags_of(found.get("TagList")), source)
     return True
 
 

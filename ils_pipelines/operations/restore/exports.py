@@ -67,7 +67,7 @@ def begin_transfer(target: Target, place: Place, bucket: SetBucket, piece: Piece
                 f"the file is not what was backed up: expected the SHA-256 {piece.sha256} of {piece.object.key}, found "
                 f"{uploaded.sha256}. It was cut off or changed. Use the copy in the other region, or another set."
             )
-    return FromFile(f"arn:aws:s3:::{transfer.bucket}/{key}")
+    return FromFile(f"arn:aws:s3:::{transfer.bucket}/{key}", bucket.place(piece.object.key))
 
 
 def end_transfer(target: Target, place: Place) -> None:

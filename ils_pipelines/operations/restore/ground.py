@@ -13,7 +13,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
-from ils_pipelines.operations.restore.place import Place
+from ils_pipelines.operations.restore.place import SOURCE, Place
 from ils_pipelines.operations.scope import tags_of
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
@@ -280,12 +280,25 @@ def _make_cache_parameter_group(target: Target, place: Place) -> str:
     return place.name
 
 
-def require_own(place: Place, what: str, tags: Mapping[str, str]) -> None:
-    """Raise `RestoreFailed` unless something that has the name already was made for this place before."""
+def require_own(place: Place, what: str, tags: Mapping[str, str], source: object = None) -> None:
+    """Raise `RestoreFailed` unless something that has the name already was made for this place before, and of `source` where
+    it holds data.
+    """
     if not place.owns(tags):
         raise RestoreFailed(
             f"expected {what} not to be there, or to be of an earlier run of this restore, found one that is not. "
             "Nothing was done to it. Choose another name."
+        )
+    if source is not None:
+        require_made_of(what, str(source), tags.get(SOURCE))
+
+
+def require_made_of(what: str, wanted: str, found: str | None) -> None:
+    """Raise `RestoreFailed` unless something that has the name already holds what is asked for."""
+    if found != wanted:
+        raise RestoreFailed(
+            f"expected {what} not to be there, or to be made from {wanted}, found it made from "
+            f"{found or 'something that nothing tells'}. Nothing was done to it. Choose another name (--into)."
         )
 
 

@@ -40,12 +40,13 @@ class Place:
     def named(self, *parts: str) -> str:
         return "-".join((self.name, *parts))
 
-    def tags_of(self, name: str) -> dict[str, str]:
-        return {**self.tags, "Name": name}
+    def tags_of(self, name: str, source: object = None) -> dict[str, str]:
+        """`source` is what something that holds data is made of, in words."""
+        return {**self.tags, "Name": name, **({} if source is None else {SOURCE: str(source)})}
 
-    def tag_list(self, name: str) -> list[dict[str, str]]:
+    def tag_list(self, name: str, source: object = None) -> list[dict[str, str]]:
         """As most APIs take tags."""
-        return [{"Key": key, "Value": value} for key, value in self.tags_of(name).items()]
+        return [{"Key": key, "Value": value} for key, value in self.tags_of(name, source).items()]
 
     def owns(self, tags: Mapping[str, str]) -> bool:
         """Whether something with these tags was made for this place."""
@@ -58,6 +59,8 @@ class Place:
 
 RESTORE = "restore"
 """Tag of what a restore for real makes: the name that it was given."""
+SOURCE = "restored-from"
+"""Tag of databases and caches that a restore makes; DynamoDB keeps by itself what a table is made of."""
 
 
 def new_drill_id() -> str:

@@ -17,15 +17,16 @@ from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.backup.pieces import cache_snapshot, table_backup
 from ils_pipelines.operations.backup.places import find_places
 from ils_pipelines.operations.backup.set_id import SetId
-from ils_pipelines.operations.restore.cache import begin_cache, cache_flaws, finish_cache
+from ils_pipelines.operations.restore.cache import begin_cache, cache_flaws, cache_is_there, finish_cache
 from ils_pipelines.operations.restore.database import (
     FromMoment,
     FromSnapshot,
     begin_cluster,
     cluster_flaws,
+    cluster_is_there,
     finish_cluster,
 )
-from ils_pipelines.operations.restore.errors import RestoreFailed
+from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
 from ils_pipelines.operations.restore.exports import begin_transfer, end_transfer, export_of
 from ils_pipelines.operations.restore.ground import isolation_flaws, lay_ground, output
 from ils_pipelines.operations.restore.place import Place, restore_place
@@ -40,6 +41,7 @@ from ils_pipelines.operations.restore.tables import (
     finish_table,
     read_shape,
     shape_flaws,
+    table_is_there,
 )
 from ils_pipelines.settings.layers import Layer
 
@@ -142,7 +144,19 @@ def plan_restore(target: Target, request: Request) -> RestorePlan:
         items = tuple(_of_moment(target, place, request, left_out))
     if not items:
         raise RestoreFailed(f"expected something to restore, found nothing: {'; '.join(left_out)}")
+    for item in items:
+        with restoring(f"{item.store.value} {item.name}", str(item.source)):
+            _is_there(target, place, item)
     return RestorePlan(environment.name, place, items, digest, tuple(left_out))
+
+
+def _is_there(target: Target, place: Place, item: Item) -> bool:
+    """Whether an earlier run made it. Raises `RestoreFailed` where the name is taken by anything else."""
+    if isinstance(item.source, FromBackup | FromTable | FromExport):
+        return table_is_there(target, place, item.name, item.source)
+    if item.store is Store.DATABASE:
+        return cluster_is_there(target, place, item.name, item.source)
+    return cache_is_there(target, place, item.source)
 
 
 def _of_set(target: Target, place: Place, request: Request, bucket: SetBucket, manifest: Manifest) -> Iterator[Item]:

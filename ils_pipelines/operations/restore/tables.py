@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.operations.restore.errors import RestoreFailed, restoring
-from ils_pipelines.operations.restore.ground import Ground
+from ils_pipelines.operations.restore.ground import Ground, require_made_of
 from ils_pipelines.operations.restore.place import Place
 from ils_pipelines.operations.restore.waiting import wait_for, wait_until
 from ils_pipelines.operations.scope import tags_of
@@ -92,7 +92,7 @@ def begin_table(target: Target, place: Place, ground: Ground, name: str, source:
     with restoring(f"table {name}", str(source)):
         if not name.startswith(place.name):
             raise RestoreFailed(f"expected a name that begins with {place.name}, found {name}")
-        if _is_there(dynamodb, name):
+        if table_is_there(target, place, name, source):
             return
         own_key: dict[str, Any] = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": ground.keys.tables}
         encryption: dict[str, Any] = {} if ground.keys.tables is None else {"SSESpecificationOverride": own_key}
@@ -162,15 +162,8 @@ def finish_import(target: Target, place: Place, name: str) -> None:
 
 
 def _newest_import(dynamodb: Any, name: str) -> dict[str, Any]:
-    """Raises botocore's ClientError, of a table that is not there as well. botocore has no paginator for this."""
-    asked: dict[str, Any] = {"TableArn": dynamodb.describe_table(TableName=name)["Table"]["TableArn"]}
-    found: list[dict[str, Any]] = []
-    while True:
-        page = dynamodb.list_imports(**asked)
-        found += page["ImportSummaryList"]
-        if not page.get("NextToken"):
-            break
-        asked["NextToken"] = page["NextToken"]
+    """Raises botocore's ClientError, of a table that is not there as well."""
+    found = _imports(dynamodb, dynamodb.describe_table(TableName=name)["Table"]["TableArn"])
     if not found:
         raise RestoreFailed(f"expected table {name} to be made of an export, found no import of it")
     newest = max(found, key=lambda each: each["StartTime"])
@@ -178,12 +171,53 @@ def _newest_import(dynamodb: Any, name: str) -> dict[str, Any]:
     return described
 
 
-def _is_there(dynamodb: Any, name: str) -> bool:
+def _imports(dynamodb: Any, table: str) -> list[dict[str, Any]]:
+    """Of a table, by its ARN. botocore has no paginator for this."""
+    asked: dict[str, Any] = {"TableArn": table}
+    found: list[dict[str, Any]] = []
+    while True:
+        page = dynamodb.list_imports(**asked)
+        found += page["ImportSummaryList"]
+        if not page.get("NextToken"):
+            return found
+        asked["NextToken"] = page["NextToken"]
+
+
+def table_is_there(target: Target, place: Place, name: str, source: Source) -> bool:
+    """Whether an earlier run made it. Raises `RestoreFailed` where it is made of anything but `source`; botocore's
+    ClientError.
+    """
+    dynamodb = target.client("dynamodb", region=place.region)
     try:
-        dynamodb.describe_table(TableName=name)
+        table = dynamodb.describe_table(TableName=name)["Table"]
     except dynamodb.exceptions.ResourceNotFoundException:
         return False
+    # A table gets its tags last, but DynamoDB knows from the beginning.
+    require_made_of(f"table {name}", str(_in_seconds(source)), _origin(dynamodb, table, source))
     return True
+
+
+def _origin(dynamodb: Any, table: dict[str, Any], source: Source) -> str | None:
+    """What a table that is there was made of, as `source` is told; None where DynamoDB does not say."""
+    summary = table.get("RestoreSummary")
+    if summary is None:
+        begun = _imports(dynamodb, table["TableArn"])
+        if not begun:
+            return None
+        bucket = max(begun, key=lambda each: each["StartTime"])["S3BucketSource"]
+        return f"export s3://{bucket['S3Bucket']}/{bucket['S3KeyPrefix']}"
+    if "SourceBackupArn" in summary:
+        return str(FromBackup(summary["SourceBackupArn"]))
+    latest = isinstance(source, FromTable) and source.moment is None
+    moment = None if latest else summary["RestoreDateTime"]
+    return str(_in_seconds(FromTable(summary["SourceTableArn"].rpartition("/")[2], moment)))
+
+
+def _in_seconds(source: Source) -> Source:
+    """A moment as exactly as DynamoDB keeps it."""
+    if not isinstance(source, FromTable) or source.moment is None:
+        return source
+    return replace(source, moment=source.moment.astimezone(UTC).replace(microsecond=0))
 
 
 def finish_table(target: Target, place: Place, name: str, shape: TableShape) -> None:

@@ -58,6 +58,8 @@ def restore_table_to_point_in_time(call: Call, world: World) -> Result:
 
     target = find_table(call, world, params["TargetTableName"])
     replace_items(target, items)
+    # moto has the moment of the call.
+    target.restore_date_time = moment.timestamp()
     return _restored(call, world, source, target)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,17 @@ def made_under(site: Site, into: str) -> list[Made]:
     return [made for kind in KINDS for made in kind.list(site.target, region, f"{site.live}-{into}")]
 
 
+def in_files(site: Site, backup: Manifest) -> Manifest:
+    """The set once DynamoDB and ElastiCache have lost what they kept."""
+
+    def gone(piece: Piece) -> Piece:
+        if isinstance(piece.details, CacheSnapshot):
+            return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": "gone"})})
+        return piece.model_copy(update={"arn": f"{piece.arn}-gone"})
+
+    return altered(site, backup, (PieceKind.TABLE_BACKUP, PieceKind.CACHE_SNAPSHOT), gone)
+
+
 def test_a_plan_says_what_is_restored_from_what_and_makes_nothing(site: Site, backup: Manifest, into: str) -> None:
     plan = plan_restore(site.applies, Request(into, set=backup.set))
     assert {item.name for item in plan.items} == {
@@ -77,9 +90,27 @@ def test_what_has_the_name_already_is_left_alone(site: Site, backup: Manifest, i
         MasterUserPassword="long-enough",
     )
     rds.get_waiter("db_cluster_available").wait(DBClusterIdentifier=name, WaiterConfig={"Delay": 0.1})
-    plan = plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
     with pytest.raises(RestoreFailed, match="Nothing was done to it"):
-        carry_out(site.applies, plan)
+        plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({Store.DATABASE})))
+
+
+def test_what_was_restored_from_something_else_is_not_handed_back(site: Site, backup: Manifest, into: str) -> None:
+    moment = site.sql("SELECT clock_timestamp()")[0][0]
+    earlier = Request(into, moment=moment - timedelta(seconds=2), stores=frozenset({Store.DATABASE, Store.TABLES}))
+    carry_out(site.applies, plan_restore(site.applies, earlier))
+    others = [replace(earlier, moment=moment), replace(earlier, moment=None, set=backup.set)]
+    for other in [replace(each, stores=frozenset({store})) for each in others for store in earlier.stores]:
+        with pytest.raises(RestoreFailed, match=r"found it made from (cluster|table) ils-dev\S* as of .*--into"):
+            plan_restore(site.applies, other)
+    carry_out(site.applies, plan_restore(site.applies, earlier))
+
+
+def test_a_cache_and_tables_of_files_are_of_one_set(site: Site, backup: Manifest, into: str) -> None:
+    stores = frozenset({Store.TABLES, Store.CACHE})
+    carry_out(site.applies, plan_restore(site.applies, Request(into, set=in_files(site, backup).set, stores=stores)))
+    for store in stores:
+        with pytest.raises(RestoreFailed, match=r"found it made from (export|file) s3://"):
+            plan_restore(site.applies, Request(into, set=backup.set, stores=frozenset({store})))
 
 
 def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None:
@@ -98,12 +129,7 @@ def test_what_cannot_go_back_to_a_moment_is_named(site: Site, into: str) -> None
 
 
 def test_exports_are_restored_where_the_backups_are_gone(site: Site, backup: Manifest, into: str) -> None:
-    def gone(piece: Piece) -> Piece:
-        if isinstance(piece.details, CacheSnapshot):
-            return piece.model_copy(update={"details": piece.details.model_copy(update={"snapshot": "gone"})})
-        return piece.model_copy(update={"arn": f"{piece.arn}-gone"})
-
-    poor = altered(site, backup, (PieceKind.TABLE_BACKUP, PieceKind.CACHE_SNAPSHOT), gone)
+    poor = in_files(site, backup)
     plan = plan_restore(site.applies, Request(into, set=poor.set, stores=frozenset({Store.TABLES, Store.CACHE})))
     assert [str(item.source).partition(" ")[0] for item in plan.items] == ["export", "export", "file"]
     for _interrupted_before in range(2):

@@ -108,6 +108,22 @@ def test_a_restored_table_keeps_its_billing_and_loses_recovery(aws: Any, name: s
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
 
 
+def test_a_restored_table_says_what_it_was_made_of(aws: Any, name: str) -> None:
+    client = _make(aws, name)
+    _enable(client, name)
+    moment = _put(client, name, 1, "then")
+    _restore(client, name, moment)
+    backup = client.create_backup(TableName=name, BackupName=name)["BackupDetails"]["BackupArn"]
+    client.restore_table_from_backup(TargetTableName=f"{name}-b", BackupArn=backup)
+    to_moment, of_backup = (
+        client.describe_table(TableName=each)["Table"]["RestoreSummary"]
+        for each in (f"{name}-{moment.timestamp()}", f"{name}-b")
+    )
+    assert (to_moment["SourceTableArn"].rpartition("/")[2], "SourceBackupArn" in to_moment) == (name, False)
+    assert abs(to_moment["RestoreDateTime"] - moment) < timedelta(milliseconds=1)
+    assert of_backup["SourceBackupArn"] == backup
+
+
 def test_what_was_recorded_outlives_the_server(own_server: Any, name: str) -> None:
     server = own_server.start()
     client = _make(server, name)
