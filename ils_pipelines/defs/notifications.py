@@ -1,9 +1,11 @@
 """A sensor that tells people of failed runs and of what checks find.
 
 What was told and what still has to be sent is the sensor's cursor, which the instance keeps: it changes together with the
-record of what was sent, when a look is done. A look that is interrupted is done again, and sends with the same ids.
+record of what was sent, when a look is done. A look that is interrupted is done again, and sends with the same ids; so that
+none is for want of time, a look begins no message after half of what Dagster gives it.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +44,8 @@ from ils_pipelines.targets.protocol import Target
 SECONDS_BETWEEN_LOOKS = 30
 MOST_RUNS = 50
 """In one look at each kind of end."""
+LONGEST_LOOK = timedelta(seconds=30)
+"""Later, nothing is begun that is sent: Dagster ends a look after a minute, and its cursor is lost."""
 FIRST_LOOK_BACK = timedelta(days=1)
 """What ended before the first look and is older than this is told to nobody."""
 
@@ -82,6 +86,7 @@ class Cursor(BaseModel):
     job_name="preview_environment",
 )
 def notifications(context: SensorEvaluationContext) -> SensorResult:
+    is_over = _after(LONGEST_LOOK)
     cursor = read_cursor(context.cursor, context.log.error)
     environments = dict(_environments(context.log.warning))
     now = datetime.now(UTC)
@@ -91,7 +96,8 @@ def notifications(context: SensorEvaluationContext) -> SensorResult:
             memory = _remember(context.instance, record, environments, memory)
     events: list[AssetMaterialization] = []
     for environment in environments.values():
-        memory, sent = deliver(memory, environment.name, environment.notifications, _sender(environment), now)
+        send = _sender(environment)
+        memory, sent = deliver(memory, environment.name, environment.notifications, send, now, is_over)
         events += [_audited(each) for each in sent]
     memory = memory.only_of(environment_names())
     for each in memory.waiting:
@@ -102,6 +108,12 @@ def notifications(context: SensorEvaluationContext) -> SensorResult:
     cursor.memory = memory
     reason = f"{len(events)} sent, {len(memory.waiting)} waiting"
     return SensorResult(cursor=cursor.model_dump_json(), asset_events=events, skip_reason=reason)
+
+
+def _after(duration: timedelta) -> Callable[[], bool]:
+    """Whether that has gone by since now."""
+    end = time.monotonic() + duration.total_seconds()
+    return lambda: time.monotonic() >= end
 
 
 def read_cursor(text: str | None, complain: Callable[[str], object]) -> Cursor:
@@ -217,12 +229,16 @@ def _sender(environment: Environment) -> Send:
     opened: list[Target] = []
 
     def send_on(channel: Channel, message: Message) -> str:
-        from ils_pipelines.operations.notifications.channels import send
+        from ils_pipelines.operations.notifications.channels import NotSent, send
+        from ils_pipelines.operations.notifications.patience import LONGEST, within
         from ils_pipelines.targets import open_target
 
-        if not opened:
-            opened.append(open_target(environment))
-        return send(opened[0], channel, message)
+        try:
+            if not opened:
+                opened.append(open_target(environment))
+        except IlsError as error:
+            raise NotSent(str(error)) from error
+        return within(LONGEST, lambda: send(opened[0], channel, message))
 
     return send_on
 

@@ -69,7 +69,7 @@ class Clients:
         self._region = region
         self._endpoint = endpoint
         self._login = login or Login(access_key=access_key)
-        self._session: Any = None
+        self._sessions: dict[bool, Any] = {}
         self._clients: dict[tuple[str, str, bool], Any] = {}
         self._lock = threading.Lock()
 
@@ -85,12 +85,16 @@ class Clients:
             return self._clients[key]
 
     def _make(self, service: str, region: str, hurried: bool) -> Any:
-        if self._session is None:
-            self._session = _session(self._login, self._region, self._endpoint)
         configuration = _configuration()
         if hurried:
             configuration = configuration.merge(_hurried())
-        return self._session.client(service, region_name=region, endpoint_url=self._endpoint, config=configuration)
+        # Taking on a role is a call as well, which a session makes in its own time.
+        apart = hurried and self._login.role is not None
+        if apart not in self._sessions:
+            self._sessions[apart] = _session(self._login, self._region, self._endpoint, configuration)
+        return self._sessions[apart].client(
+            service, region_name=region, endpoint_url=self._endpoint, config=configuration
+        )
 
 
 def _hurried() -> Any:
@@ -116,7 +120,7 @@ def _configuration() -> Any:
     )
 
 
-def _session(login: Login, region: str, endpoint: str | None) -> Any:
+def _session(login: Login, region: str, endpoint: str | None, configuration: Any) -> Any:
     import boto3
     from botocore.exceptions import ProfileNotFound
 
@@ -132,10 +136,14 @@ def _session(login: Login, region: str, endpoint: str | None) -> Any:
             f"expected the AWS profile {login.profile!r} in the shared configuration of this machine, found none. "
             f"Make it with `aws configure --profile {login.profile}`, or name another one as aws.profile."
         ) from None
-    return session if login.role is None else _in_role(session, login.role, login.profile, region, endpoint)
+    if login.role is None:
+        return session
+    return _in_role(session, login.role, login.profile, region, endpoint, configuration)
 
 
-def _in_role(session: Any, role: AssumedRole, profile: str | None, region: str, endpoint: str | None) -> Any:
+def _in_role(
+    session: Any, role: AssumedRole, profile: str | None, region: str, endpoint: str | None, configuration: Any
+) -> Any:
     """A session with the credentials of `role`, which are asked for at the first call and anew before they end."""
     import boto3
     from botocore.credentials import (
@@ -162,7 +170,7 @@ def _in_role(session: Any, role: AssumedRole, profile: str | None, region: str, 
             Session(profile=profile).create_client,
             region_name=region,
             endpoint_url=endpoint,
-            config=_configuration(),
+            config=configuration,
         ),
         source_credentials=source,
         role_arn=role.arn,

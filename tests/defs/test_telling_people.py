@@ -1,8 +1,11 @@
 """The sensor that tells people: of real runs in a real instance, over real HTTP."""
 
+import socket
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 import yaml
@@ -24,10 +27,17 @@ from ils_pipelines.defs.notifications import AUDIT, Cursor, notifications, read_
 from ils_pipelines.defs.scans import FINDINGS
 from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.settings.folders import DIRECTORY_VARIABLE
+from ils_pipelines.targets import sessions
 from tests.support.http_receiver import PATH, Receiver, receiver
 
 VARIABLE = "ILS_TEST_WEBHOOK"
 PARTITION = {"dagster/partition": "dev"}
+NETWORK = {
+    "cidr": "10.1.0.0/16",
+    "public_subnets": ["10.1.1.0/24", "10.1.2.0/24"],
+    "private_subnets": ["10.1.11.0/24", "10.1.12.0/24"],
+}
+"""Beside dev's."""
 FINDING = Finding("a vpc", Urgency.CRITICAL, "there", "gone, password=hunter2hunter2", "Put it back.")
 
 
@@ -46,6 +56,23 @@ def webhook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receive
     with receiver() as kept:
         monkeypatch.setenv(VARIABLE, kept.url)
         yield kept
+
+
+def _on_aws(name: str) -> dict[str, Any]:
+    """An environment's file, with a channel to a topic."""
+    topic = "arn:aws:sns:us-east-1:123456789012:ils-findings"
+    return {
+        "name": name,
+        "target": "aws",
+        "aws": {"account_id": "123456789012", "assume_role": "arn:aws:iam::123456789012:role/ils-deployer"},
+        "network": NETWORK,
+        "engine": {
+            "backend": "s3://ils-pulumi-state-123456789012?region=us-east-1&awssdk=v2",
+            "secrets_provider": "awskms://alias/ils-pulumi?region=us-east-1&awssdk=v2",
+        },
+        "layers": ["vpc", "encryption"],
+        "notifications": {"channels": [{"kind": "sns", "name": "pager", "topic_arn": topic}]},
+    }
 
 
 def _run(
@@ -175,6 +202,57 @@ def test_what_could_not_be_sent_is_kept_in_the_cursor_and_sent_later(
     [audited] = _look(instance, kept.model_copy(update={"memory": due}).model_dump_json()).asset_events
     assert audited.metadata["attempts"].value == 2
     assert [body["title"] for body in webhook.bodies] == ["dev: critical: drift of vpc"]
+
+
+@pytest.mark.timeout(40)
+def test_what_hangs_holds_up_nobody_else_and_nothing_is_sent_twice(
+    instance: DagsterInstance, webhook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "HURRIED_SECONDS", 0.1)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody's")
+    (tmp_path / "staging.yaml").write_text(yaml.safe_dump(_on_aws("staging")))
+    _run(instance, _evaluation(FINDING))
+    _run(instance, _evaluation(FINDING), tags={"dagster/partition": "staging"})
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        cursor = _look(instance).cursor
+        _look(instance, cursor)
+
+    assert [body["title"] for body in webhook.bodies] == ["dev: critical: drift of vpc"]
+    [waiting] = Cursor.model_validate_json(cursor or "").memory.waiting
+    assert (waiting.message.environment, waiting.attempts) == ("staging", 1)
+    assert waiting.why.startswith("SNS: Read timeout")
+
+
+def test_a_look_without_time_left_begins_nothing_and_forgets_nothing(
+    instance: DagsterInstance, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(instance, _evaluation(FINDING))
+    with monkeypatch.context() as hurry:
+        hurry.setattr("ils_pipelines.defs.notifications.LONGEST_LOOK", timedelta(0))
+        cursor = _look(instance).cursor
+    assert webhook.bodies == []
+
+    _look(instance, cursor)
+
+    assert [body["title"] for body in webhook.bodies] == ["dev: critical: drift of vpc"]
+
+
+def test_a_target_that_is_not_there_holds_up_nobody_else(
+    instance: DagsterInstance, webhook: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = {"kind": "webhook", "name": "pager", "url_from": f"env:{VARIABLE}"}
+    first = {"name": "a", "network": NETWORK, "notifications": {"channels": [channel]}}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(first))
+    _run(instance, _evaluation(FINDING), tags={"dagster/partition": "a"})
+    monkeypatch.setattr("ils_pipelines.targets.SANDBOX_MODULE", "ils_sandbox.not_installed")
+
+    result = _look(instance)
+
+    [waiting] = Cursor.model_validate_json(result.cursor or "").memory.waiting
+    assert "not installed" in waiting.why
 
 
 def test_an_interrupted_look_is_done_again_with_the_same_ids(instance: DagsterInstance, webhook: Receiver) -> None:

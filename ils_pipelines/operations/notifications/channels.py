@@ -50,7 +50,7 @@ def _sns(target: Target, channel: Channel, message: Message) -> str:
     try:
         topic = channel.topic_arn or _alarm_topic(target)
         region = topic.split(":")[3]
-        answer = target.client("sns", region=region).publish(
+        answer = target.client("sns", region=region, hurried=True).publish(
             TopicArn=topic,
             Subject=wording.subject(message),
             Message=wording.plain_text(message),
@@ -102,7 +102,8 @@ def _secret(target: Target, name: str) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return str(target.client("secretsmanager").get_secret_value(SecretId=name).get("SecretString", "")).strip()
+        found = target.client("secretsmanager", hurried=True).get_secret_value(SecretId=name)
+        return str(found.get("SecretString", "")).strip()
     except (BotoCoreError, ClientError) as error:
         raise NotSent(f"Secrets Manager: {error}") from error
 

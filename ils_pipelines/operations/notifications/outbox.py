@@ -18,10 +18,14 @@ from ils_pipelines.settings.notifications import Channel, Notifications
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
 MOST_AT_ONCE = 20
-"""Messages in one go: a sensor has a minute."""
+"""Messages of an environment in one go, so that the others have their turn."""
 
 Send = Callable[[Channel, Message], str]
 """Raises `NotSent`."""
+
+
+def _no_end() -> bool:
+    return False
 
 
 def queue(memory: Memory, settings: Notifications, messages: Iterable[Message]) -> Memory:
@@ -37,9 +41,14 @@ def queue(memory: Memory, settings: Notifications, messages: Iterable[Message]) 
 
 
 def deliver(
-    memory: Memory, environment: str, settings: Notifications, send: Send, now: datetime
+    memory: Memory,
+    environment: str,
+    settings: Notifications,
+    send: Send,
+    now: datetime,
+    is_over: Callable[[], bool] = _no_end,
 ) -> tuple[Memory, tuple[Sent, ...]]:
-    """Send what is due of one environment, the oldest first.
+    """Send what is due of one environment, the oldest first, until the time for it `is_over`: the rest waits.
 
     A channel that fails is left alone for the rest of this go, so that its messages keep their order.
     """
@@ -50,7 +59,7 @@ def deliver(
     down: set[str] = set()
     for each in memory.waiting:
         channel = channels.get(each.channel)
-        if each.message.environment != environment or len(sent) >= MOST_AT_ONCE:
+        if each.message.environment != environment or len(sent) >= MOST_AT_ONCE or is_over():
             kept.append(each)
         elif channel is None:
             continue  # its channel is no more in the file: somebody took it out

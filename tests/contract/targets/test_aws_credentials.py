@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from ils_pipelines.settings.account import JobFamily
+from ils_pipelines.targets import sessions
 from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
 from tests.contract.targets.conftest import ACCOUNT, Opener, Place
 
@@ -66,6 +69,18 @@ def test_a_family_of_jobs_takes_on_its_own_role_where_the_file_names_one(
     caller = aws_target(family, assume_role=ROLE, roles=roles, session_name="nightly").caller()  # type: ignore[attr-defined]
 
     assert caller.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/nightly"
+
+
+@pytest.mark.timeout(40)
+def test_who_is_in_a_hurry_does_not_wait_for_the_role_either(
+    aws_target: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "HURRIED_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+        with pytest.raises(ReadTimeoutError):
+            aws_target(assume_role=ROLE).client("ec2", hurried=True).describe_vpcs()
 
 
 def test_a_role_is_assumed_once_for_all_clients(aws_target: Opener, place: Place) -> None:

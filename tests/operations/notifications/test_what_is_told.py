@@ -128,6 +128,21 @@ def test_what_fails_waits_longer_each_time_and_arrives_in_its_order() -> None:
     assert memory.waiting == ()
 
 
+def test_what_there_is_no_time_for_waits_as_it_was_and_arrives_in_its_order() -> None:
+    post, memory = Post(), Memory()
+    for number in range(3):
+        memory, messages = _tell(memory, [_finding(str(number))], NOW + timedelta(seconds=number))
+        memory = queue(memory, SETTINGS, messages)
+    all_of_it = memory.waiting
+
+    memory, sent = deliver(memory, "dev", SETTINGS, post, NOW, lambda: len(post.took) >= 1)
+    assert [each.message for each in sent] == [all_of_it[0].message]
+    assert memory.waiting == all_of_it[1:]
+
+    deliver(memory, "dev", SETTINGS, post, NOW)
+    assert post.took == [(each.channel, each.message.id) for each in all_of_it]
+
+
 def test_in_quiet_hours_only_what_is_critical_goes_out() -> None:
     quiet = SETTINGS.model_copy(update={"quiet_hours": QuietHours(enabled=True, start="11:00", end="13:00")})
     post = Post()
