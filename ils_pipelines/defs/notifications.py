@@ -19,6 +19,7 @@ from dagster import (
     DagsterRun,
     DefaultSensorStatus,
     EventLogRecord,
+    EventRecordsResult,
     MetadataValue,
     RunStatusChangeRecordsFilter,
     SensorEvaluationContext,
@@ -42,6 +43,7 @@ from ils_pipelines.settings.notifications import Channel
 from ils_pipelines.targets.protocol import Target
 
 SECONDS_BETWEEN_LOOKS = 30
+_ENDS = (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS)
 MOST_RUNS = 50
 """In one look at each kind of end."""
 LONGEST_LOOK = timedelta(seconds=30)
@@ -91,9 +93,8 @@ def notifications(context: SensorEvaluationContext) -> SensorResult:
     environments = dict(_environments(context.log.warning))
     now = datetime.now(UTC)
     memory = cursor.memory
-    for kind in (DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_SUCCESS):
-        for record in _ended(context.instance, kind, cursor, now):
-            memory = _remember(context.instance, record, environments, memory)
+    for record in _ended(context.instance, cursor, now):
+        memory = _remember(context.instance, record, environments, memory)
     events: list[AssetMaterialization] = []
     for environment in environments.values():
         send = _sender(environment)
@@ -135,16 +136,30 @@ def _environments(complain: Callable[[str], object]) -> Iterator[tuple[str, Envi
             complain(f"nobody is told about {name}: {error}")
 
 
-def _ended(instance: DagsterInstance, kind: Any, cursor: Cursor, now: datetime) -> Sequence[EventLogRecord]:
-    """Runs that ended so since the last look, the oldest first."""
+def _ended(instance: DagsterInstance, cursor: Cursor, now: datetime) -> Sequence[EventLogRecord]:
+    """Runs that ended since the last look, in the order in which they did: whether something is over depends on it."""
+    found = {kind: _ended_so(instance, kind, cursor, now, MOST_RUNS) for kind in _ENDS}
+    # Where there are more of one kind, those of the other that ended after these wait for the next look.
+    until = min((_end(each.records[-1]) for each in found.values() if each.has_more), default=None)
+    ended: list[EventLogRecord] = []
+    for kind, each in found.items():
+        count = len([one for one in each.records if until is None or _end(one) <= until])
+        if count:
+            read = each if count == len(each.records) else _ended_so(instance, kind, cursor, now, count)
+            cursor.seen[kind.value] = read.cursor
+            ended += read.records
+    return sorted(ended, key=_end)
+
+
+def _ended_so(instance: DagsterInstance, kind: Any, cursor: Cursor, now: datetime, most: int) -> EventRecordsResult:
     seen = cursor.seen.get(kind.value)
     since = None if seen else (now - FIRST_LOOK_BACK).timestamp()
-    found = instance.fetch_run_status_changes(
-        RunStatusChangeRecordsFilter(kind, after_timestamp=since), limit=MOST_RUNS, cursor=seen, ascending=True
-    )
-    if found.records:
-        cursor.seen[kind.value] = found.cursor
-    return found.records
+    wanted = RunStatusChangeRecordsFilter(kind, after_timestamp=since)
+    return instance.fetch_run_status_changes(wanted, limit=most, cursor=seen, ascending=True)
+
+
+def _end(record: EventLogRecord) -> tuple[float, int]:
+    return record.timestamp, record.storage_id
 
 
 def _remember(

@@ -163,6 +163,28 @@ def test_a_failed_run_is_told_with_what_its_step_said_and_over_when_one_succeeds
     assert over["topic"] == "over"
 
 
+def test_a_failure_is_not_over_because_of_a_success_before_it(instance: DagsterInstance, webhook: Receiver) -> None:
+    _run(instance)
+    _run(instance, fails="the sandbox is down")
+    cursor = _look(instance).cursor
+    _look(instance, cursor)
+
+    assert [body["topic"] for body in webhook.bodies] == ["finding"]
+
+
+def test_more_runs_than_one_look_takes_are_told_in_their_order(
+    instance: DagsterInstance, webhook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ils_pipelines.defs.notifications.MOST_RUNS", 2)
+    for fails in ("", "", "", "", "it failed"):
+        _run(instance, fails=fails)
+    cursor = None
+    for _ in range(4):
+        cursor = _look(instance, cursor).cursor
+
+    assert [body["topic"] for body in webhook.bodies] == ["finding"]
+
+
 def test_a_check_of_any_kind_that_fails_is_told_by_its_description(
     instance: DagsterInstance, webhook: Receiver
 ) -> None:
