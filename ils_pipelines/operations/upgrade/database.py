@@ -63,7 +63,7 @@ def standing_of(target: Target) -> DatabaseStanding:
 def preflight(target: Target, *, now: bool = False) -> DatabasePreflight:
     """What would be done, and what speaks against it; `now`: without waiting for the window. Reads only.
 
-    Raises `UpgradeRefused` where the file says another major than there is.
+    Raises `UpgradeRefused` where the file says another major than there is, and where RDS does not know the version.
     """
     standing, asked = standing_of(target), target.environment.database.engine_version
     if asked.partition(".")[0] != standing.version.partition(".")[0]:
@@ -74,7 +74,7 @@ def preflight(target: Target, *, now: bool = False) -> DatabasePreflight:
                 "another major is no minor upgrade. Rehearse it on a restored copy (ils restore --into), then plan it."
             ],
         )
-    wanted = newest_allowed(standing.version, asked, _targets(target, standing.version))
+    wanted = newest_allowed(standing.version, asked, upgrade_targets(target, standing.version))
     opens = next_opening(standing.window.lower(), datetime.now(UTC))
     findings = [*busy(standing), *waiting(standing, now=now)]
     if wanted != standing.version:
@@ -90,15 +90,21 @@ def check(target: Target, confirmed: str, *, now: bool = False) -> DatabasePrefl
     return looked
 
 
-def _targets(target: Target, version: str) -> tuple[str, ...]:
-    """What RDS upgrades a cluster of that version to, major versions too."""
+def upgrade_targets(target: Target, version: str) -> tuple[str, ...]:
+    """What RDS upgrades a cluster of that version to, major versions too. Raises `UpgradeRefused` where it does not say."""
     pages = target.client("rds").get_paginator("describe_db_engine_versions")
-    return tuple(
-        str(each["EngineVersion"])
-        for page in pages.paginate(Engine=_ENGINE, EngineVersion=version)
-        for described in page["DBEngineVersions"]
-        for each in described["ValidUpgradeTarget"]
-    )
+    # All, as a version may be one that RDS offers no more: those need to be upgraded most.
+    wanted = {"Engine": _ENGINE, "EngineVersion": version, "IncludeAll": True}
+    described = [each for page in pages.paginate(**wanted) for each in page["DBEngineVersions"]]
+    if not described:
+        raise UpgradeRefused(
+            target.environment.name,
+            [
+                f"expected RDS to describe {_ENGINE} {version}, found that it does not: which versions it upgrades to is "
+                "unknown. Look at the cluster in the RDS console, and upgrade it there."
+            ],
+        )
+    return tuple(str(each["EngineVersion"]) for found in described for each in found["ValidUpgradeTarget"])
 
 
 def busy(standing: DatabaseStanding) -> Iterator[Finding]:

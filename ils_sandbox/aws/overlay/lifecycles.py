@@ -50,6 +50,10 @@ class Lifecycles:
         """Whether S3 is done with what it began to copy then."""
         return self._now() - since >= self._settings.value.copy_seconds
 
+    def offers(self, version: str) -> bool:
+        """Whether RDS makes clusters of that version still."""
+        return version not in self._settings.value.withdrawn
+
     def begin(self, key: str, name: str, minutes: float) -> None:
         """Let a phase begin; one that is under way for the same resource is over."""
         self._phases[key] = Phase(name, self._now(), minutes)

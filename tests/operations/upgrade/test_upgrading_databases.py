@@ -19,7 +19,15 @@ from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.drift.scan import scan
 from ils_pipelines.operations.findings import Urgency
-from ils_pipelines.operations.upgrade.database import DatabaseUpgrade, busy, check, preflight, standing_of, waiting
+from ils_pipelines.operations.upgrade.database import (
+    DatabaseUpgrade,
+    busy,
+    check,
+    preflight,
+    standing_of,
+    upgrade_targets,
+    waiting,
+)
 from ils_pipelines.operations.upgrade.database_models import DatabaseStanding, newest_allowed, order
 from ils_pipelines.operations.upgrade.models import UpgradeRefused
 from ils_pipelines.provisioning.layers import layer_work
@@ -72,7 +80,7 @@ def database(sandbox: LocalSandbox) -> Iterator[Database]:
     old.destroy()
     old.up()
     yield target
-    sandbox.control("settings", {"seconds_per_minute": 0, "minutes_ahead": 0})
+    sandbox.control("settings", {"seconds_per_minute": 0, "minutes_ahead": 0, "withdrawn": []})
 
 
 def plans_nothing(target: Target) -> bool:
@@ -154,6 +162,22 @@ def test_what_speaks_against_it_is_told_and_nothing_is_changed(database: Databas
         check(database(), "")
 
     assert (standing_of(asks).version, standing_of(asks).pending) == ("15.12", {})
+
+
+@pytest.mark.slow
+def test_a_database_whose_version_is_withdrawn_is_behind_and_not_the_newest(
+    database: Database, sandbox: LocalSandbox
+) -> None:
+    sandbox.control("settings", {"withdrawn": ["15.12"]})
+
+    assert preflight(database()).wanted == "15.17"
+
+
+def test_of_a_version_that_rds_does_not_know_nobody_says_that_it_is_the_newest(sandbox: LocalSandbox) -> None:
+    with pytest.raises(
+        UpgradeRefused, match=r"expected RDS to describe aurora-postgresql 15\.99, found that it does not"
+    ):
+        upgrade_targets(open_target(load_environment("dev")), "15.99")
 
 
 @given(

@@ -156,6 +156,20 @@ def test_engine_versions_are_listed_with_family_and_upgrade_targets(aws: Any) ->
     assert targets["16.13"] is True
 
 
+def test_a_version_that_is_withdrawn_is_made_no_more_and_described_only_to_who_asks_for_all(
+    aws: Any, settings: dict[str, Any]
+) -> None:
+    rds, asked = aws.client("rds"), {"Engine": "aurora-postgresql", "EngineVersion": "15.12"}
+    aws.control("PUT", "settings", {"withdrawn": ["15.12"]})
+
+    with pytest.raises(rds.exceptions.ClientError, match=r"Cannot find version 15\.12"):
+        rds.create_db_cluster(**settings)
+    assert rds.describe_db_engine_versions(**asked)["DBEngineVersions"] == []
+    (described,) = rds.describe_db_engine_versions(**asked, IncludeAll=True)["DBEngineVersions"]
+    assert described["Status"] == "deprecated"
+    assert "15.17" in {each["EngineVersion"] for each in described["ValidUpgradeTarget"]}
+
+
 def test_deletion_protection_is_honoured(aws: Any, cluster: str) -> None:
     rds = aws.client("rds")
     with pytest.raises(rds.exceptions.ClientError, match="deletion protection"):

@@ -60,6 +60,9 @@ def create_db_cluster(call: Call, world: World) -> Result:
     storage = params.pop("StorageType", None) if aurora else None
     if aurora and call.operation == "CreateDBCluster":
         params["EngineVersion"] = resolve(params.get("EngineVersion"))
+        if not world.lifecycles.offers(params["EngineVersion"]):
+            message = f"Cannot find version {params['EngineVersion']} for {ENGINE}"
+            raise AwsError("InvalidParameterCombination", message)
     origin = origin_of(call, world)
     _mend_snapshot(call, world)
     described = world.forward(call, params)["DBCluster"]

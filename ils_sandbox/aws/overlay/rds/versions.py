@@ -57,7 +57,8 @@ def major_of(version: str) -> str:
     return version.partition(".")[0]
 
 
-def describe_db_engine_versions(call: Call, _world: World) -> Result:
+def describe_db_engine_versions(call: Call, world: World) -> Result:
+    """Those that are offered, unless all are asked for."""
     params = call.params
     engines = {params["Engine"]} if params.get("Engine") else set()
     for entry in params.get("Filters") or ():
@@ -67,12 +68,14 @@ def describe_db_engine_versions(call: Call, _world: World) -> Result:
         return {"DBEngineVersions": []}
     wanted = params.get("EngineVersion")
     found = [version for version in versions() if wanted in (None, version, version.partition(".")[0])]
+    if not params.get("IncludeAll"):
+        found = [version for version in found if world.lifecycles.offers(version)]
     if params.get("DBParameterGroupFamily"):
         found = [version for version in found if _family(version) == params["DBParameterGroupFamily"]]
     if params.get("DefaultOnly"):
         majors = {version.partition(".")[0] for version in found}
         found = [resolve(DEFAULT_MAJOR if DEFAULT_MAJOR in majors else major) for major in sorted(majors)[:1]]
-    return {"DBEngineVersions": [_described(call, version) for version in found]}
+    return {"DBEngineVersions": [_described(call, world, version) for version in found]}
 
 
 def describe_db_major_engine_versions(call: Call, _world: World) -> Result:
@@ -105,7 +108,7 @@ def _family(version: str) -> str:
     return f"{ENGINE}{version.partition('.')[0]}"
 
 
-def _described(call: Call, version: str) -> Result:
+def _described(call: Call, world: World, version: str) -> Result:
     major = major_of(version)
     return {
         "Engine": ENGINE,
@@ -125,13 +128,14 @@ def _described(call: Call, version: str) -> Result:
                 "SupportedEngineModes": ["provisioned"],
             }
             for target in targets_of(version)
+            if world.lifecycles.offers(target)
         ],
         "ExportableLogTypes": ["iam-db-auth-error", "instance", "postgresql"],
         "SupportsLogExportsToCloudwatchLogs": True,
         "SupportsReadReplica": False,
         "SupportedEngineModes": ["provisioned"],
         "SupportedFeatureNames": ["Bedrock", "Comprehend", "Lambda", "s3Export", "s3Import", "SageMaker"],
-        "Status": "available",
+        "Status": "available" if world.lifecycles.offers(version) else "deprecated",
         "SupportsParallelQuery": False,
         "SupportsGlobalDatabases": True,
         "SupportsBabelfish": True,
