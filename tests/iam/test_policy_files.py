@@ -126,6 +126,7 @@ def test_no_action_is_a_pattern() -> None:
 
 # Why an action that changes something is allowed for every resource.
 BOUND_OTHERWISE = {
+    "backup-storage:MountCapsule": "AWS knows no resource for it; backup:CreateBackupVault, which it goes with, is bound",
     "ec2:RunInstances": "bound to launch templates by its condition",
     "elasticloadbalancing:SetWebAcl": "AWS knows no resource for it; wafv2:AssociateWebACL, which it goes with, is bound",
     "sns:SetSubscriptionAttributes": "AWS knows no resource for subscriptions",
@@ -163,6 +164,18 @@ def test_whatever_changes_something_is_bound_to_the_environment() -> None:
     }
 
     assert unbound == set(BOUND_OTHERWISE)
+
+
+def test_what_is_made_is_not_asked_for_tags_that_it_cannot_have_yet() -> None:
+    of_their_own = {
+        action
+        for each in statements(PROVISION)
+        if "aws:ResourceTag/" in str(each.get("Condition"))
+        for action in each["Action"]
+    }
+
+    made = {each for each in of_their_own if ":Create" in each and reference(each).tags_what_it_makes}
+    assert made == set()
 
 
 def _mentions_the_environment(each: dict[str, Any]) -> bool:

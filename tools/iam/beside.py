@@ -131,8 +131,11 @@ PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
     # Tags of what is there are changed by calls of their own; those that are given at its making are checked as calls too.
     "acm": ("AddTagsToCertificate", "RemoveTagsFromCertificate"),
     "ec2": ("CreateTags", "DeleteTags"),
+    # A vault is made by whoever may hand it what it keeps its contents under.
+    "backup-storage": ("MountCapsule",),
     "eks": ("TagResource", "UntagResource"),
-    "elasticache": ("AddTagsToResource", "RemoveTagsFromResource"),
+    # The last snapshot is made by the call that deletes, and allowed as if it were one of its own.
+    "elasticache": ("AddTagsToResource", "CreateSnapshot", "RemoveTagsFromResource"),
     "elasticloadbalancing": (
         "AddTags",
         # Asked for by WAF when a web ACL is put before a load balancer.
@@ -144,9 +147,9 @@ PROVIDER_WRITES: Mapping[str, tuple[str, ...]] = {
         "SetWebAcl",
     ),
     "iam": ("TagOpenIDConnectProvider", "TagRole", "UntagOpenIDConnectProvider", "UntagRole"),
-    "kms": ("PutKeyPolicy", "TagResource", "UntagResource"),
+    "kms": ("PutKeyPolicy", "RetireGrant", "TagResource", "UntagResource"),
     "logs": ("TagResource", "UntagResource"),
-    # The last snapshot is made by the call that deletes, and allowed as if it were one of its own.
+    # Likewise the last snapshot of a database.
     "rds": ("AddTagsToResource", "CreateDBClusterSnapshot", "RemoveTagsFromResource"),
     "s3": ("PutBucketTagging",),
     # A rotation moves the mark of the version in force; no recorded life has one.

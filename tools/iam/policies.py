@@ -21,11 +21,12 @@ Policy = dict[str, Any]
 
 # A managed policy may be 6,144 characters long, so that what changes things is spread over several, by service.
 PARTS: Mapping[str, frozenset[str]] = {
-    "network": frozenset({"acm", "ec2", "elasticloadbalancing", "route53", "wafv2"}),
+    # Buckets are there because the policy of data stores is full.
+    "network": frozenset({"acm", "ec2", "elasticloadbalancing", "route53", "s3", "wafv2"}),
     "platform": frozenset(
         {"aps", "ce", "cloudtrail", "cloudwatch", "eks", "iam", "logs", "pricing", "sns", "ssm", "tag", "xray"}
     ),
-    "data": frozenset({"backup", "dynamodb", "elasticache", "kms", "rds", "s3", "secretsmanager"}),
+    "data": frozenset({"backup", "backup-storage", "dynamodb", "elasticache", "kms", "rds", "secretsmanager"}),
 }
 
 EVERY_EC2 = "arn:${PARTITION}:ec2:*:${ACCOUNT_ID}:*/*"
@@ -164,7 +165,8 @@ def _names(found: Iterable[Action]) -> set[str]:
 
 
 def _title(service: str) -> str:
-    return service.capitalize()
+    """As an id of a statement may be: of letters and digits."""
+    return service.replace("-", "").capitalize()
 
 
 def _statement(
@@ -212,21 +214,6 @@ _BESIDE: Mapping[str, tuple[Statement, ...]] = {
             "Action": ["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
             "Resource": list(_GROUPS),
             "Condition": {"Null": {"aws:ResourceTag/environment": "true"}},
-        },
-        {
-            # Here because the policy of data stores is full.
-            "Sid": "DatabaseDefaults",
-            "Effect": "Allow",
-            "Action": [
-                f"rds:{name}"
-                for name in (
-                    "CreateDBCluster",
-                    "CreateDBInstance",
-                    "RestoreDBClusterFromSnapshot",
-                    "RestoreDBClusterToPointInTime",
-                )
-            ],
-            "Resource": list(beside.DATABASE_DEFAULTS),
         },
     ),
     "platform": (
@@ -280,6 +267,20 @@ _BESIDE: Mapping[str, tuple[Statement, ...]] = {
             "Action": [f"kms:{name}" for name in beside.KEY_USES],
             "Resource": list(TAGGED["kms", "key"]),
             "Condition": {"StringEquals": IS_OURS},
+        },
+        {
+            "Sid": "DatabaseDefaults",
+            "Effect": "Allow",
+            "Action": [
+                f"rds:{name}"
+                for name in (
+                    "CreateDBCluster",
+                    "CreateDBInstance",
+                    "RestoreDBClusterFromSnapshot",
+                    "RestoreDBClusterToPointInTime",
+                )
+            ],
+            "Resource": list(beside.DATABASE_DEFAULTS),
         },
         {
             "Sid": "MasterSecret",

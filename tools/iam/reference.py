@@ -78,6 +78,7 @@ def reference(name: str) -> Action:
     except KeyError:
         raise UnknownAction(f"AWS has no action {name}: add its real name to ACTIONS in tools/iam/actions.py") from None
     types = privilege["resource_types"]
+    tags_what_it_makes = "" in types and _has(types[""], _REQUEST_TAG)
     return Action(
         name=name,
         reads=privilege["access_level"] in _READING,
@@ -85,13 +86,15 @@ def reference(name: str) -> Action:
             ResourceType(
                 name=kind,
                 required=entry["required"],
-                made=_has(entry, _REQUEST_TAG) and not _has(entry, _RESOURCE_TAG),
+                made=(_has(entry, _REQUEST_TAG) and not _has(entry, _RESOURCE_TAG))
+                # Of some, the tags of what they make are said beside its type, not with it.
+                or (tags_what_it_makes and not entry["condition_keys"] and operation.lower() == f"create{kind.lower()}"),
                 arn=iam_definition[prefix]["resources"][kind]["arn"],
             )
             for kind, entry in types.items()
             if kind
         ),
-        tags_what_it_makes="" in types and _has(types[""], _REQUEST_TAG),
+        tags_what_it_makes=tags_what_it_makes,
         needs=frozenset(needed for entry in types.values() for needed in entry["dependent_actions"]),
     )
 
