@@ -19,6 +19,8 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
+MAX_ATTEMPTS = 8
+"""How often a call of AWS is made, by our clients and by Pulumi's providers, before it has failed."""
 RESERVED_TAGS = frozenset({"Name", "environment", "expires", "layer", "managed-by", "project"})
 
 

@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ils_pipelines.settings.account import MAX_ATTEMPTS
 from ils_pipelines.targets.account import Caller, caller_identity
 from ils_pipelines.targets.eks import api_client, bearer_token, cluster_access
 from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
-from ils_pipelines.targets.sessions import MAX_ATTEMPTS, AssumedRole, Clients, Login
+from ils_pipelines.targets.sessions import AssumedRole, Clients, Login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

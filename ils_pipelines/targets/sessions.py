@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from ils_pipelines.settings.account import MAX_ATTEMPTS
 from ils_pipelines.targets.errors import TargetUnavailable
 
 CONNECT_TIMEOUT_SECONDS = 5
 READ_TIMEOUT_SECONDS = 60
-MAX_ATTEMPTS = 8
 HURRIED_SECONDS = 2
 """How long a call waits for what can be done without, connecting and reading each; it is tried once more."""
 MAX_CONNECTIONS = 50
