@@ -65,12 +65,13 @@ KINDS: Mapping[str, _Kind] = {
     "aws:backup/vault:Vault": _Kind("backup-vault:(.+)"),
     "aws:backup/plan:Plan": _Kind("backup-plan:(.+)"),
     "aws:secretsmanager/secret:Secret": _Kind("secret:.+", ARN),
+    "aws:amp/workspace:Workspace": _Kind("workspace/(.+)"),
     "aws:xray/group:Group": _Kind("group/.+", ARN),
     "aws:xray/samplingRule:SamplingRule": _Kind("sampling-rule/(.+)"),
 }
 """By Pulumi's type. IAM roles, the one tagged kind that the tagging API does not list, are found by their name."""
 
-_SERVICES = {"vpc": "ec2", "lb": "elasticloadbalancing", "cloudwatch": "logs"}
+_SERVICES = {"vpc": "ec2", "lb": "elasticloadbalancing", "cloudwatch": "logs", "amp": "aps"}
 """Where Pulumi's module is not the service's name in ARNs."""
 
 _EGRESS = {
