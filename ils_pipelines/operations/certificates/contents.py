@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.certificates import java_keystore
-from ils_pipelines.operations.certificates.java_keystore import JCEKS, JKS
+from ils_pipelines.operations.certificates.java_keystore import DAMAGED, JCEKS, JKS
 
 _PEM = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
@@ -62,7 +62,7 @@ def fits(key: bytes, certificate: x509.Certificate) -> bool:
 def _pem(content: bytes) -> tuple[x509.Certificate, ...]:
     try:
         found = tuple(x509.load_pem_x509_certificate(each) for each in _PEM.findall(content))
-    except ValueError:
+    except DAMAGED:
         raise Unreadable("a PEM certificate that is damaged") from None
     if not found:
         raise Unreadable("a PEM certificate that is cut off")
@@ -81,7 +81,7 @@ def _keystore(content: bytes, passwords: Iterable[bytes]) -> Store:
     for password in (None, b"", *passwords):
         try:
             store = pkcs12.load_pkcs12(content, password)
-        except ValueError:
+        except DAMAGED:
             continue
         own = () if store.cert is None else (store.cert.certificate,)
         key = store.key.public_key() == own[0].public_key() if store.key and own else None

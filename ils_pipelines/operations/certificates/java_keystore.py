@@ -17,6 +17,8 @@ _KEY, _CERTIFICATE, _SECRET = 1, 2, 3
 _DIGEST = 20
 """At the end, of everything before and the password: nothing that could be looked at without it."""
 _X509 = b"X.509"
+DAMAGED = (ValueError, x509.InvalidVersion)
+"""What cryptography raises for what is no certificate; a version that there is not is no ValueError."""
 
 
 class NoKeystore(ValueError):
@@ -80,5 +82,5 @@ class _Reader:
             return x509.load_der_x509_certificate(self.take(self.number()))
         except NoKeystore:
             raise
-        except ValueError:
+        except DAMAGED:
             raise NoKeystore("a keystore of Java with a certificate that is damaged") from None

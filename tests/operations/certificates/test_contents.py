@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
+    Encoding,
     KeySerializationEncryption,
     NoEncryption,
 )
@@ -119,6 +121,16 @@ def test_damage_is_told_without_what_is_damaged() -> None:
     assert "damaged" in str(told.value)
     assert "c2VjcmV0" not in str(told.value)
     assert told.value.__suppress_context__
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_unreadable() -> None:
+    first, second = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01"
+    der = LEAF.certificate.public_bytes(Encoding.DER).replace(first, second, 1)
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+    for content in (pem, KEYTOOL.read_bytes().replace(first, second)):
+        with pytest.raises(Unreadable, match="damaged"):
+            read(content)
 
 
 def test_a_key_is_of_one_certificate_alone() -> None:
