@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ils_pipelines.operations.backup.cache_state import read_cache, read_file, there_at
 from ils_pipelines.operations.backup.details import CacheState
 from ils_pipelines.operations.backup.rdb.errors import RdbCorrupt, RdbUnknown
+from ils_pipelines.operations.backup.rdb.keys import OF_THE_SERVICE
 from ils_pipelines.operations.backup.rdb.source import unpacked
 from ils_sandbox.data.records import Tokens
 from ils_sandbox.data.valkey.server import ADMINISTRATOR, ValkeyServer
@@ -102,7 +103,8 @@ values = st.one_of(
     st.tuples(st.just("xadd"), st.lists(fields, min_size=1, max_size=4)),
 )
 contents = st.dictionaries(
-    st.tuples(st.integers(0, 3), words),
+    # What ElastiCache writes of its own is left out (below).
+    st.tuples(st.integers(0, 3), words.filter(lambda key: key != OF_THE_SERVICE)),
     st.tuples(values, st.none() | st.integers(1, 10**5).map(lambda days: LATER + timedelta(days=days))),
     min_size=10,
     max_size=30,
@@ -238,7 +240,7 @@ def test_fields_that_run_out_are_counted_by_themselves(server: Server) -> None:
 def test_the_service_s_own_clock_is_no_content(server: Server) -> None:
     client: Any = server.connect()
     client.flushall()
-    client.set("ElastiCacheMasterReplicationTimestamp", "2026-11-26 04:30:00")
+    client.set(OF_THE_SERVICE, "2026-11-26 04:30:00")
     assert server.state().keys == of_file(server.dumped()).keys == ()
 
 

@@ -13,7 +13,7 @@ from ils_pipelines.operations.backup.rdb.values import Part, digest_of, value_of
 if TYPE_CHECKING:
     import valkey
 
-_OF_THE_SERVICE = b"ElastiCacheMasterReplicationTimestamp"
+OF_THE_SERVICE = b"ElastiCacheMasterReplicationTimestamp"
 """ElastiCache's own clock in every cache, which it never stops setting.
 https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
 """
@@ -108,5 +108,5 @@ def _entries(database: int, key: bytes, until: int | None, parts: Iterable[Part]
     for part in parts:
         own = b"" if part.until is None else b"%d" % part.until
         digest = digest_of(b"%d" % database, key, ends, own, part.digest)
-        if key != _OF_THE_SERVICE:
+        if key != OF_THE_SERVICE:
             yield Entry(digest, min((each for each in (until, part.until) if each is not None), default=None))
