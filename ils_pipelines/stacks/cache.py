@@ -15,8 +15,6 @@ from ils_pipelines.stacks.outputs import CacheOutputs, EncryptionOutputs, VpcOut
 from ils_pipelines.stacks.snapshots import final_snapshot_name
 from ils_pipelines.stacks.upstream import Upstream
 
-_TOKEN_LENGTH = 64  # ElastiCache takes 16 to 128 characters
-
 
 @dataclass(frozen=True)
 class ReplicationGroupArgs:
@@ -29,6 +27,8 @@ class ReplicationGroupArgs:
     security_group_id: pulumi.Output[str]
     key_arn: pulumi.Output[str]
     secrets_key_arn: pulumi.Output[str]
+    fresh_token: str
+    """For a cache that has none. ElastiCache takes 16 to 128 characters, and refuses most punctuation."""
 
 
 class ReplicationGroup(pulumi.ComponentResource):
@@ -100,7 +100,7 @@ class ReplicationGroup(pulumi.ComponentResource):
         self.register_outputs({"primary_endpoint": self.group.primary_endpoint_address})
 
     def _auth_token(self) -> pulumi.Output[str]:
-        """The token, made once: every run asks for a random one, and only the first is kept."""
+        """The token, made once: every program brings a random one, and only the first is kept."""
         args = self._args
         full_name = args.naming.name("cache-auth-token")
         secret = aws.secretsmanager.Secret(
@@ -113,12 +113,10 @@ class ReplicationGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=args.naming.protected),
         )
         self.auth_token_secret_arn = secret.arn
-        # ElastiCache refuses most punctuation; 64 letters and digits are more than 380 bits.
-        fresh = aws.secretsmanager.get_random_password_output(password_length=_TOKEN_LENGTH, exclude_punctuation=True)
         version = aws.secretsmanager.SecretVersion(
             "auth-token",
             secret_id=secret.id,
-            secret_string=pulumi.Output.secret(fresh.apply(lambda found: found.random_password)),
+            secret_string=pulumi.Output.secret(args.fresh_token),
             opts=pulumi.ResourceOptions(
                 parent=self, ignore_changes=["secretString"], additional_secret_outputs=["secretString"]
             ),
@@ -141,6 +139,7 @@ def declare(environment: Environment, upstream: Upstream) -> None:
             security_group_id=vpc.cache_security_group_id,
             key_arn=keys.cache_key_arn,
             secrets_key_arn=keys.secrets_key_arn,
+            fresh_token=upstream.token,
         ),
     )
     group = cache.group

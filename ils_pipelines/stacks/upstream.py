@@ -1,4 +1,4 @@
-"""Outputs of the layers a program builds on.
+"""What a program is given from outside: outputs of the layers it builds on, and a secret that nobody has yet.
 
 Values come from outside instead of Pulumi's StackReference, because the layers of one environment may be previewed before
 any of them exists: then their outputs are unknown, and the preview still shows what would be made.
@@ -6,8 +6,9 @@ any of them exists: then their outputs are unknown, and the preview still shows 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ils_pipelines.errors import IlsError
@@ -35,6 +36,9 @@ class Upstream:
     """Outputs by layer; None for a layer that does not exist yet."""
 
     values: Mapping[Layer, Mapping[str, UpstreamValue] | None]
+    token: str = field(default_factory=lambda: secrets.token_hex(32), repr=False, compare=False)
+    """64 random hexadecimal digits (256 bits), the same in every run of the program: Pulumi holds what is applied against
+    what was planned, and refuses another value."""
 
     def output(self, layer: Layer, name: str) -> pulumi.Output[Any]:
         """One output as a program uses it: unknown in a preview while it does not exist, secret if it was.

@@ -177,7 +177,7 @@ class AwsProvider(Provider):
             account=self._account,
         )
         values = await self._in_thread(lambda: function.run(place, arguments), request.args)
-        return InvokeResponse({k: property_value(v, secret=k in function.secret) for k, v in values.items()})
+        return InvokeResponse({k: property_value(v) for k, v in values.items()})
 
     def _scope(self, entry: ResourceType, urn: str, values: Plain, timeout: float = 0) -> Scope:
         region = values.get("region") if entry.regional else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ils_sandbox.provider.errors import ProviderError
 from ils_sandbox.provider.marks import shown
@@ -20,7 +19,6 @@ class Function:
     service: str
     results: tuple[str, ...]
     run: Callable[[Place, Plain], Plain]
-    secret: frozenset[str] = frozenset()
 
 
 def _availability_zones(place: Place, arguments: Plain) -> Plain:
@@ -82,24 +80,6 @@ def _partition(place: Place, _arguments: Plain) -> Plain:
 
 def _dns_suffix(partition: str) -> str:
     return {"aws-cn": "amazonaws.com.cn"}.get(partition, "amazonaws.com")
-
-
-_PASSWORD_OPTIONS = {
-    "excludeCharacters": "ExcludeCharacters",
-    "excludeLowercase": "ExcludeLowercase",
-    "excludeNumbers": "ExcludeNumbers",
-    "excludePunctuation": "ExcludePunctuation",
-    "excludeUppercase": "ExcludeUppercase",
-    "includeSpace": "IncludeSpace",
-    "passwordLength": "PasswordLength",
-    "requireEachIncludedType": "RequireEachIncludedType",
-}
-
-
-def _random_password(place: Place, arguments: Plain) -> Plain:
-    options: dict[str, Any] = {m: arguments[p] for p, m in _PASSWORD_OPTIONS.items() if arguments.get(p) is not None}
-    password = place.call("get_random_password", **options)["RandomPassword"]
-    return {**arguments, "id": password, "region": place.region, "randomPassword": password}
 
 
 _ZONE_RESULTS = (
@@ -173,13 +153,6 @@ FUNCTIONS = {
             "ec2",
             ("id", "partition", "dnsSuffix", "reverseDnsPrefix"),
             _partition,
-        ),
-        Function(
-            "aws:secretsmanager/getRandomPassword:getRandomPassword",
-            "secretsmanager",
-            ("id", "region", "randomPassword"),
-            _random_password,
-            frozenset({"id", "randomPassword"}),
         ),
         Function("aws:route53/getZone:getZone", "route53", _ZONE_RESULTS, _zone),
     )

@@ -24,7 +24,6 @@ from ils_pipelines.stacks.upstream import Upstream
 FILES = Path(__file__).resolve().parents[2] / "environments"
 TIERS = ("dev", "staging", "production")
 ACCOUNT = "123456789012"
-TOKEN = "T0ken" * 8
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class Cloud(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         self._run.calls.append(args.token)
-        return {"accountId": ACCOUNT, "randomPassword": TOKEN, "zoneId": "Z2"}
+        return {"accountId": ACCOUNT, "zoneId": "Z2"}
 
 
 class Recorder(mocks.MockMonitor):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from ils_pipelines.settings.layers import Layer
+from tests.stacks.conftest import shipped, upstream_of
 
 Runs = Mapping[Layer, Any]
 Changed = Callable[..., Runs]
@@ -49,6 +51,20 @@ def test_the_token_is_the_one_in_the_secret(run: Any, group: dict[str, Any]) -> 
     assert group["authToken"] == version.inputs["secretString"]
     assert version.inputs["secretId"] == "auth-token-id"
     assert run.outputs["auth_token_secret_arn"].endswith("Secret/auth-token")
+
+
+def test_a_plan_and_what_is_applied_by_it_bring_the_same_token(
+    up: Callable[..., Any], preview: Callable[..., Any], of_tier: Callable[[str], Runs]
+) -> None:
+    given = upstream_of(shipped("dev"), Layer.CACHE, of_tier("dev"))
+
+    def token(run: Any) -> str:
+        return str(run.one("SecretVersion").inputs["secretString"])
+
+    planned = token(preview("dev", Layer.CACHE, given))
+    assert token(up("dev", Layer.CACHE, given)) == planned
+    assert re.fullmatch(r"[0-9a-f]{64}", planned)
+    assert token(up("dev", Layer.CACHE, upstream_of(shipped("dev"), Layer.CACHE, of_tier("dev")))) != planned
 
 
 def test_the_token_is_secret_wherever_it_goes(run: Any) -> None:

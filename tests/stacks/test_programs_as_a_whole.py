@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -110,9 +111,16 @@ KNOWN_TYPES = {
 
 
 def shape(run: Any) -> list[tuple[Any, ...]]:
-    """What an engine would see of a run, in no particular order: registrations race."""
+    """What an engine would see of a run but for the random token, in no particular order: registrations race."""
     return sorted(
-        (r.urn, repr(r.inputs), r.protect, r.ignore_changes, tuple(sorted(r.dependencies))) for r in run.resources
+        (
+            r.urn,
+            re.sub(r"[0-9a-f]{64}", "*", repr(r.inputs)),
+            r.protect,
+            r.ignore_changes,
+            tuple(sorted(r.dependencies)),
+        )
+        for r in run.resources
     )
 
 
@@ -171,7 +179,6 @@ def test_few_calls_are_made_while_declaring(applied: Runs) -> None:
         "vpc": ["getCallerIdentity"],
         "encryption": ["getCallerIdentity"],
         "cluster": ["getCallerIdentity"],
-        "cache": ["getRandomPassword"],
         "load_balancer": ["getCallerIdentity"],
         "backup_vault": ["getCallerIdentity"],
         "monitoring": ["getCallerIdentity"],

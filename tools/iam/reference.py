@@ -88,7 +88,9 @@ def reference(name: str) -> Action:
                 required=entry["required"],
                 made=(_has(entry, _REQUEST_TAG) and not _has(entry, _RESOURCE_TAG))
                 # Of some, the tags of what they make are said beside its type, not with it.
-                or (tags_what_it_makes and not entry["condition_keys"] and operation.lower() == f"create{kind.lower()}"),
+                or (
+                    tags_what_it_makes and not entry["condition_keys"] and operation.lower() == f"create{kind.lower()}"
+                ),
                 arn=iam_definition[prefix]["resources"][kind]["arn"],
             )
             for kind, entry in types.items()
