@@ -16,6 +16,8 @@ def approvals(environment: str, *, as_json: bool) -> ExitCode:
     from ils_pipelines.provisioning.approval_place import approvals_of
 
     def state(found: RecordedApproval) -> str:
+        if found.completion is not None:
+            return f"carried out {_shown(found.completion.at)} by run {found.completion.run}"
         if found.use is not None:
             return f"used {_shown(found.use.at)} by run {found.use.run}"
         expired = found.approval.expires <= datetime.now(UTC)
@@ -28,6 +30,9 @@ def approvals(environment: str, *, as_json: bool) -> ExitCode:
                 **found.approval.model_dump(mode="json", exclude={"kind", "plans"}),
                 "use": found.use.model_dump(mode="json", exclude={"kind", "approval", "environment"})
                 if found.use
+                else None,
+                "completion": found.completion.model_dump(mode="json", exclude={"kind", "approval", "environment"})
+                if found.completion
                 else None,
             }
             for found in recorded

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ils_pipelines.commands.output import ExitCode, console, print_json
-from ils_pipelines.operations.restore.approving import approve_restore, use_approval
+from ils_pipelines.operations.restore.approving import approve_restore, approved
 from ils_pipelines.operations.restore.errors import RestoreFailed
 from ils_pipelines.operations.restore.real import Request, RestorePlan, Store, carry_out, plan_restore
 from ils_pipelines.operations.restore.switch import switch_back, switch_to
@@ -42,8 +42,8 @@ def restore(
         approval = approve_restore(target, approvals_of(target), plan, digest=approve, by=by, reason=reason)
         done = f"{approval.by} approved restore {plan.digest[:SHOWN_DIGITS]}; carry it out with the same command, once"
     elif not plan_only:
-        use_approval(target, approvals_of(target), plan)
-        carry_out(target, plan, on_item=lambda name, what: _say(f"{name}: {what}"))
+        with approved(target, approvals_of(target), plan):
+            carry_out(target, plan, on_item=lambda name, what: _say(f"{name}: {what}"))
         done = f"restored beside what is live, reached by nobody yet. Use it: ils switch {environment} --to {into}"
     if as_json:
         print_json({**_entry(plan), "done": done, "success": True})

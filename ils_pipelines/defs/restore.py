@@ -25,7 +25,7 @@ class RestoreConfig(Config):
 
 @op(name="restore", description="Restores a set, or what there was at a moment; what is live stays as it is.")
 def _restore(context: OpExecutionContext, config: RestoreConfig, targets: EnvironmentTargets) -> None:
-    from ils_pipelines.operations.restore.approving import use_approval
+    from ils_pipelines.operations.restore.approving import approved
     from ils_pipelines.operations.restore.real import Request, Store, carry_out, plan_restore
     from ils_pipelines.provisioning.approval_place import approvals_of
 
@@ -34,8 +34,8 @@ def _restore(context: OpExecutionContext, config: RestoreConfig, targets: Enviro
         moment = datetime.fromisoformat(config.to_time) if config.to_time else None
         stores = frozenset(Store(name) for name in config.only) or frozenset(Store)
         plan = plan_restore(target, Request(config.into, config.set, moment, stores))
-        approval = use_approval(target, approvals_of(target), plan)
-        carry_out(target, plan, on_item=lambda name, what: context.log.info(f"{name}: {what}"))
+        with approved(target, approvals_of(target), plan) as approval:
+            carry_out(target, plan, on_item=lambda name, what: context.log.info(f"{name}: {what}"))
     except (IlsError, ValueError) as refused:
         raise Failure(description=str(refused), allow_retries=False) from refused
     rows = "\n".join(f"| {item.store.value} | {item.name} | {item.source} |" for item in plan.items)

@@ -2,6 +2,7 @@
 
     <prefix>/<environment>/<moment>-<id>.json     one approval
     <prefix>/<environment>/used/<id>.json         its use
+    <prefix>/<environment>/done/<id>.json         that what it allows is done
 
 Objects are only ever created, each under the condition that there is none of its name yet (`If-None-Match: *`): S3 itself
 sees to it that of two runs that use an approval at the same moment one is refused. Give the bucket versions and an object
@@ -22,6 +23,8 @@ from ils_pipelines.provisioning.approval_log import (
     Approval,
     ApprovalLogCorrupt,
     ApprovalTaken,
+    Completion,
+    Entry,
     RecordedApproval,
     Use,
 )
@@ -77,17 +80,23 @@ class S3ApprovalLog:
             "plan approved."
         )
 
+    def complete(self, completion: Completion) -> None:
+        self._create(self._key(completion.environment, f"done/{completion.approval}.json"), completion)
+
     def of(self, environment: str) -> Sequence[RecordedApproval]:
         approvals: list[Approval] = []
         uses: dict[str, Use] = {}
+        ends: dict[str, Completion] = {}
         for key in self._keys(self._key(environment, "")):
             entry = self._read(key)
             if isinstance(entry, Approval):
                 approvals.append(entry)
             elif isinstance(entry, Use):
                 uses[entry.approval] = entry
+            elif isinstance(entry, Completion):
+                ends[entry.approval] = entry
         # Keys begin with the moment, so that they are listed in the order of the approvals.
-        return [RecordedApproval(approval, uses.get(approval.id)) for approval in reversed(approvals)]
+        return [RecordedApproval(each, uses.get(each.id), ends.get(each.id)) for each in reversed(approvals)]
 
     def _key(self, environment: str, name: str) -> str:
         """`name` may be empty: then the place where all of the environment is."""
@@ -96,7 +105,7 @@ class S3ApprovalLog:
     def _place(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def _create(self, key: str, entry: Approval | Use) -> bool:
+    def _create(self, key: str, entry: Entry) -> bool:
         """Whether there was none of that name. Once this returns, S3 has it in several places."""
         from botocore.exceptions import ClientError
 
@@ -117,7 +126,7 @@ class S3ApprovalLog:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
-    def _read(self, key: str) -> Approval | Use | None:
+    def _read(self, key: str) -> Entry | None:
         """The entry; None where there is none (any more). Raises `ApprovalLogCorrupt`."""
         from botocore.exceptions import ClientError
 

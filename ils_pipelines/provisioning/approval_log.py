@@ -1,4 +1,5 @@
-"""Approvals and their use, kept as evidence: what was approved, by whom, when, why, and which run used it.
+"""Approvals and their use, kept as evidence: what was approved, by whom, when, why, which run used it, and, for what may be
+taken up again, whether it came to its end.
 
 Entries are only ever added. One machine keeps them in a file of JSON lines, several in a bucket (`approval_bucket`). Both
 implement `ApprovalLog`, whose promise is that an approval is used once, however many runs ask for it at the same moment.
@@ -62,15 +63,28 @@ class Use(_Entry):
     at: AwareDatetime
 
 
-ENTRY = TypeAdapter[Approval | Use](Annotated[Approval | Use, Field(discriminator="kind")])
+class Completion(_Entry):
+    """That what an approval allows has been carried out to the end; only of restores, which the same command finishes."""
+
+    kind: Literal["completed"] = "completed"
+    approval: str
+    environment: str
+    run: str
+    """Which finished it."""
+    at: AwareDatetime
+
+
+Entry = Approval | Use | Completion
+ENTRY = TypeAdapter[Entry](Annotated[Entry, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True)
 class RecordedApproval:
-    """An approval with its use, if there has been one."""
+    """An approval with its use and its completion, if there have been any."""
 
     approval: Approval
     use: Use | None
+    completion: Completion | None = None
 
 
 class ApprovalLog(Protocol):
@@ -81,6 +95,9 @@ class ApprovalLog(Protocol):
 
     def use(self, use: Use) -> None:
         """Mark an approval used. Raises `ApprovalTaken`, marking nothing, when it was used before or is not there."""
+
+    def complete(self, completion: Completion) -> None:
+        """Keep that what was approved is done. Said twice, it is said once."""
 
     def of(self, environment: str) -> Sequence[RecordedApproval]:
         """The environment's approvals, the newest first."""
@@ -103,8 +120,7 @@ class FileApprovalLog:
 
     def use(self, use: Use) -> None:
         with self._locked():
-            recorded = {found.approval.id: found for found in self.of(use.environment)}
-            found = recorded.get(use.approval)
+            found = next(iter(self._of(use)), None)
             if found is None:
                 raise ApprovalTaken(
                     f"expected approval {use.approval} of {use.environment} in {self._path}, found none. Approve the plan."
@@ -116,13 +132,22 @@ class FileApprovalLog:
                 )
             self._append(use)
 
+    def complete(self, completion: Completion) -> None:
+        with self._locked():
+            if not any(found.completion for found in self._of(completion)):
+                self._append(completion)
+
+    def _of(self, entry: Use | Completion) -> list[RecordedApproval]:
+        return [found for found in self.of(entry.environment) if found.approval.id == entry.approval]
+
     def of(self, environment: str) -> Sequence[RecordedApproval]:
         entries = [entry for entry in self._entries() if entry.environment == environment]
         uses = {entry.approval: entry for entry in entries if isinstance(entry, Use)}
+        ends = {entry.approval: entry for entry in entries if isinstance(entry, Completion)}
         approvals = [entry for entry in entries if isinstance(entry, Approval)]
-        return [RecordedApproval(approval, uses.get(approval.id)) for approval in reversed(approvals)]
+        return [RecordedApproval(each, uses.get(each.id), ends.get(each.id)) for each in reversed(approvals)]
 
-    def _entries(self) -> list[Approval | Use]:
+    def _entries(self) -> list[Entry]:
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -140,7 +165,7 @@ class FileApprovalLog:
                 ) from error
         return entries
 
-    def _append(self, entry: Approval | Use) -> None:
+    def _append(self, entry: Entry) -> None:
         """Write one line and have it on the disk before returning."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from ils_pipelines.engine.models import Change, Operation, Plan
-from ils_pipelines.provisioning.approval_log import Approval, Use
+from ils_pipelines.provisioning.approval_log import Approval, Completion, Use
 from ils_pipelines.provisioning.code_version import CodeVersion
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -34,3 +34,7 @@ def approval(number: str = "1", environment: str = "production", at: datetime = 
 
 def use(number: str = "1", run: str = "run") -> Use:
     return Use(approval=number, environment="production", run=run, at=NOW)
+
+
+def completion(number: str = "1", run: str = "run") -> Completion:
+    return Completion(approval=number, environment="production", run=run, at=NOW)

@@ -11,7 +11,7 @@ import pytest
 from ils_pipelines.provisioning.approval_bucket import ApprovalLogUnreachable, S3ApprovalLog
 from ils_pipelines.provisioning.approval_log import ApprovalLog, ApprovalLogCorrupt, ApprovalTaken
 from tests.contract.approvals.conftest import Open
-from tests.support.approvals import NOW, approval, use
+from tests.support.approvals import NOW, approval, completion, use
 
 
 def test_an_approval_is_read_back_as_it_was_recorded(log: ApprovalLog, open_log: Open) -> None:
@@ -19,7 +19,7 @@ def test_an_approval_is_read_back_as_it_was_recorded(log: ApprovalLog, open_log:
 
     [found] = open_log().of("production")
 
-    assert (found.approval, found.use) == (approval(), None)
+    assert (found.approval, found.use, found.completion) == (approval(), None, None)
 
 
 def test_the_newest_approval_of_the_environment_comes_first(log: ApprovalLog) -> None:
@@ -48,6 +48,19 @@ def test_an_approval_is_used_once_and_the_second_run_is_told_by_whom(log: Approv
 
     [found] = log.of("production")
     assert found.use == use(run="first")
+
+
+def test_what_was_carried_out_to_the_end_is_told(log: ApprovalLog, open_log: Open) -> None:
+    for number in ("1", "2"):
+        log.record(approval(number))
+        log.use(use(number))
+    for _of_two_runs_that_finished in range(2):
+        log.complete(completion("2"))
+
+    assert {found.approval.id: found.completion for found in open_log().of("production")} == {
+        "1": None,
+        "2": completion("2"),
+    }
 
 
 def test_what_was_never_approved_cannot_be_used(log: ApprovalLog) -> None:

@@ -14,15 +14,15 @@ from ils_pipelines.operations.backup.details import CacheSnapshot, Piece, PieceK
 from ils_pipelines.operations.backup.items import items_of_table
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.live import fingerprint
-from ils_pipelines.operations.restore.approving import approve_restore, use_approval
+from ils_pipelines.operations.restore.approving import approve_restore, approved
 from ils_pipelines.operations.restore.errors import RestoreFailed
 from ils_pipelines.operations.restore.kinds import KINDS, Made
-from ils_pipelines.operations.restore.real import Request, Store, carry_out, plan_restore
+from ils_pipelines.operations.restore.real import Request, RestorePlan, Store, carry_out, plan_restore
 from ils_pipelines.operations.restore.sweep import sweep
 from ils_pipelines.operations.restore.switch import switch_back, switch_to
 from ils_pipelines.provisioning.application_secrets import NotReady
 from ils_pipelines.provisioning.approval import ApprovalRefused, NotApproved
-from ils_pipelines.provisioning.approval_log import FileApprovalLog
+from ils_pipelines.provisioning.approval_log import Approval, ApprovalLog, FileApprovalLog
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.release.cluster import Cluster
 from ils_pipelines.release.objects import CONFIG_MAP, Ref
@@ -151,26 +151,56 @@ def test_what_is_not_there_cannot_be_restored(site: Site, request_: Request) -> 
         plan_restore(site.applies, request_)
 
 
+@pytest.fixture
+def strict(site: Site) -> Site:
+    """Dev, where restores ask for approval."""
+    return site_for(site.environment.model_copy(update={"requires_approval": True}), site.sandbox)
+
+
+def begin(site: Site, log: ApprovalLog, plan: RestorePlan) -> Approval | None:
+    with approved(site.target, log, plan) as approval:
+        return approval
+
+
 def test_a_restore_is_carried_out_as_it_was_approved_and_once(
-    site: Site, backup: Manifest, into: str, tmp_path: Path
+    site: Site, strict: Site, backup: Manifest, into: str, tmp_path: Path
 ) -> None:
-    strict = site_for(site.environment.model_copy(update={"requires_approval": True}), site.sandbox)
     log = FileApprovalLog(tmp_path)
     plan = plan_restore(strict.applies, Request(into, set=backup.set))
     other = plan_restore(strict.applies, Request(into, set=backup.set, stores=frozenset({Store.CACHE})))
     with pytest.raises(NotApproved, match=plan.digest[:16]):
-        use_approval(strict.target, log, plan)
+        begin(strict, log, plan)
     with pytest.raises(ApprovalRefused):
         approve_restore(strict.target, log, plan, digest=other.digest, by="Ada", reason="the disk is gone")
     approve_restore(strict.target, log, plan, digest=plan.digest[:16], by="Ada", reason="the disk is gone")
     with pytest.raises(NotApproved):
-        use_approval(strict.target, log, other)
-    used = use_approval(strict.target, log, plan)
+        begin(strict, log, other)
+    used = begin(strict, log, plan)
     assert used is not None
     assert used.by == "Ada"
     with pytest.raises(NotApproved):
-        use_approval(strict.target, log, plan)
-    assert use_approval(site.target, log, plan) is None, "dev asks for none"
+        begin(strict, log, plan)
+    assert begin(site, log, plan) is None, "dev asks for none"
+
+
+def test_an_interrupted_restore_is_finished_with_the_same_approval(
+    strict: Site, backup: Manifest, into: str, tmp_path: Path
+) -> None:
+    def interrupt(_name: str, _what: str) -> None:
+        raise KeyboardInterrupt
+
+    log = FileApprovalLog(tmp_path)
+    plan = plan_restore(strict.applies, Request(into, set=backup.set, stores=frozenset({Store.CACHE})))
+    approve_restore(strict.target, log, plan, digest=plan.digest, by="Ada", reason="the disk is gone")
+    with pytest.raises(KeyboardInterrupt), approved(strict.target, log, plan):
+        carry_out(strict.applies, plan, on_item=interrupt)
+    with approved(strict.target, log, plan):
+        carry_out(strict.applies, plan)
+    [found] = log.of(strict.environment.name)
+    assert found.use is not None
+    assert found.completion is not None
+    with pytest.raises(NotApproved, match="neither carried out nor expired"):
+        begin(strict, log, plan)
 
 
 @pytest.fixture
