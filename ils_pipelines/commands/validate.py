@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ils_pipelines.commands.output import ExitCode, print_json
 from ils_pipelines.settings.loading import FileReport, load_environment, validate_all
-from ils_pipelines.settings.problems import Problem
+from ils_pipelines.settings.problems import Problem, shorten
 
 
 def validate(names: Sequence[str], *, as_json: bool) -> ExitCode:
@@ -53,7 +54,16 @@ def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "path": problem.path,
         "line": problem.line,
-        "value": problem.value,
+        "value": _plain(problem.value),
         "message": problem.message,
         "remedy": problem.remedy,
     }
+
+
+def _plain(value: Any) -> Any:
+    """As it is, or as text where YAML has what JSON has not: a key that is a date, a number that is none."""
+    try:
+        json.dumps(value, allow_nan=False, default=str)
+    except (TypeError, ValueError):
+        return shorten(value)
+    return value

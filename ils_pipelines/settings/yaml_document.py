@@ -1,6 +1,7 @@
 """Reading one YAML file strictly: with the line of every value, and with duplicate keys refused.
 
-PyYAML keeps the last of two equal keys and says nothing, which in a file of settings hides a mistake.
+PyYAML keeps the last of two equal keys and says nothing, which in a file of settings hides a mistake. A key that stands
+beside `<<: *block` and in the block is none: so YAML has a block used again with something else in it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from typing import Any
 import yaml
 
 from ils_pipelines.settings.problems import Location, Problem, dotted
+from ils_pipelines.settings.yaml_limits import Unfit, check_nesting, check_values
 
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: ten times faster, which every command notices."""
+_MERGE = "tag:yaml.org,2002:merge"
+"""Of the key `<<`."""
 _EMPTY = Problem("", None, "is empty", 'Write at least "name: <the name of the file>".')
 
 
@@ -43,8 +47,11 @@ def read_document(file: Path) -> Document:
         return _unreadable(Problem("", None, f"is not UTF-8 text (byte {error.start})", "Save it as UTF-8."))
     except OSError as error:
         return _unreadable(Problem("", None, f"cannot be read: {error.strerror}", "Check that it is a readable file."))
+    lines: dict[Location, int] = {}
     try:
-        root, data = _parse(text)
+        data, problems = _parse(text, lines)
+    except Unfit as unfit:
+        return _unreadable(unfit.problem)
     except yaml.MarkedYAMLError as error:
         return _unreadable(_syntax(_explained(text, error)))
     except yaml.YAMLError:
@@ -53,21 +60,25 @@ def read_document(file: Path) -> Document:
         return _unreadable(
             Problem("", None, f"has a value that YAML cannot read: {error}", "Put that value in quotes.")
         )
-    if root is None or data is None:
+    if data is None:
         return _unreadable(_EMPTY)
     if not isinstance(data, dict):
         return _unreadable(Problem("", data, "must be a mapping of keys to values", 'Start with "name: …".'))
-    lines: dict[Location, int] = {}
-    problems = tuple(_duplicates(root, (), lines, set()))
     return Document(data, problems, lines)
 
 
-def _parse(text: str) -> tuple[yaml.Node | None, Any]:
-    """The one document of a text, as nodes and as values."""
+def _parse(text: str, lines: dict[Location, int]) -> tuple[Any, tuple[Problem, ...]]:
+    """What the one document of a text says, and what is given twice in it. Fills in `lines`."""
+    check_nesting(text, SafeLoader)
     loader = SafeLoader(text)
     try:
         root = loader.get_single_node()
-        return root, None if root is None else loader.construct_document(root)
+        if root is None:
+            return None, ()
+        check_values(root)
+        # Before values are made of it, which puts what `<<` stands for among the keys beside it.
+        problems = tuple(_duplicates(root, (), lines, set()))
+        return loader.construct_document(root), problems
     finally:
         loader.dispose()
 
@@ -107,9 +118,11 @@ def _duplicates(
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # no mapping can be made of it, which is said when that is tried
             inner = (*location, key.value)
             line = key.start_mark.line + 1
-            if key.value in first:
+            if key.value in first and key.tag != _MERGE:
                 yield Problem(
                     dotted(inner),
                     value.value if isinstance(value, yaml.ScalarNode) else None,

@@ -44,6 +44,16 @@ def test_problems_as_json_have_path_value_and_remedy(terminal) -> None:
     assert problem["remedy"]
 
 
+def test_a_value_that_json_does_not_have_is_text_in_it(terminal) -> None:
+    dev = terminal.environments / "dev.yaml"
+    dev.write_text(dev.read_text() + "\nnonsense: {2026-11-26: .nan}\n")
+
+    result = terminal.ils("validate", "dev", "--json")
+
+    [environment] = result.json["environments"]
+    assert environment["problems"][0]["value"] == "{datetime.date(2026, 11, 26): nan}"
+
+
 @pytest.mark.parametrize("command", ["validate", "plan", "up", "status"])
 def test_an_unknown_environment_is_one_clear_message_and_exit_code_1(terminal, command) -> None:
     result = terminal.ils(command, "stagin")

@@ -88,3 +88,46 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
 
 def test_an_alias_to_itself_is_reported_not_followed_for_ever(read: Read) -> None:
     assert read("name: dev\naws: &a\n  tags: *a\n").problems != ()
+
+
+def test_a_block_is_used_again_with_something_else_in_it(read: Read) -> None:
+    report = read(
+        "name: dev\ncluster:\n  node_groups:\n    - &general {name: general, min_size: 2, desired_size: 2, max_size: 5}\n"
+        "    - <<: *general\n      name: second\n      max_size: 9\n"
+    )
+
+    assert report.problems == ()
+    assert report.environment is not None
+    groups = report.environment.cluster.node_groups
+    assert [(each.name, each.min_size, each.max_size) for each in groups] == [("general", 2, 5), ("second", 2, 9)]
+
+
+def test_what_is_given_twice_beside_a_block_or_in_it_is_refused(read: Read) -> None:
+    text = "name: dev\ndatabase:\n  <<: {instances: 1, instances: 2}\n  instances: 3\n  instances: 4\n"
+    problems = read(text).problems
+
+    assert [(each.path, each.line) for each in problems] == [
+        ("database.<<.instances", 3),
+        ("database.instances", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("network: " + "{a: " * 900 + "1" + "}" * 900, "is nested deeper than 50 levels"),
+        ("network: " + "[" * 3000 + "]" * 3000, "is nested deeper than 50 levels"),
+        ("network: " + "[" * 100_000, "is nested deeper than 50 levels"),
+        ("a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} {{b: *a{i - 1}}}\n" for i in range(1, 60)), "is nested deeper"),
+        ("a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 9}]\n" for i in range(1, 20)), "stands for more"),
+        ("layers: &a [*a]", "contains itself"),
+        ("costs: {budget_monthly: 0x" + "f" * 5000 + "}", "more than 100 digits"),
+        ("costs: {budget_monthly: " + "9" * 5000 + "}", "more than 100 digits"),
+    ],
+)
+def test_what_is_no_settings_by_its_form_is_refused_in_a_sentence(read: Read, text: str, said: str) -> None:
+    """Rather than wherever the parser, the rules or the message end at it."""
+    (problem,) = read(f"name: dev\n{text}\n").problems
+
+    assert said in str(problem)
+    assert problem.line is not None
