@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SETS = "sets/"
 RESTORABLE = "restorable/"
+BEGUN = "begun.json"
 MANIFEST = "manifest.json"
 SIGNATURES = "signatures/"
 PIECES = "pieces/"
@@ -51,6 +52,14 @@ class Restorability(Record):
     passed: bool
     at: datetime
     manifest_sha256: str
+
+
+class Begun(Record):
+    """The first that is kept of a set: whatever becomes of its run, the set is known of."""
+
+    environment: str
+    set: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,9 @@ class SetBucket:
         keys = self.keys(set_id.prefix + PIECES)
         found = (self.record(key, Piece) for key in keys)
         return {piece.name: piece for piece in found if piece is not None}
+
+    def write_begun(self, set_id: SetId, at: datetime) -> None:
+        self.write(set_id.prefix + BEGUN, canonical(Begun(environment=set_id.environment, set=set_id.name, at=at)))
 
     def write_piece(self, set_id: SetId, piece: Piece) -> None:
         self.write(f"{set_id.prefix}{PIECES}{piece.name}.json", canonical(piece))

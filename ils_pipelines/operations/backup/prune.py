@@ -1,8 +1,8 @@
 """Deleting the sets that the environment's file does not ask to keep: whole, and only what we made.
 
-A set of which anything is still locked is left whole. What is deleted is what its records name, if it has the set's tags, and
-the objects below its prefix. The manifest goes first, so that no set that is partly gone passes for a set, and the records of
-the pieces last, so that an interrupted run is finished by the next.
+A set of which anything is still locked is left whole. What is deleted is what its records name, and what an interrupted run
+made and could not record, if it has the set's tags, and the objects below its prefix. The manifest goes first, so that no set
+that is partly gone passes for a set, and the records of the pieces last, so that an interrupted run is finished by the next.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ils_pipelines.errors import IlsError
-from ils_pipelines.operations.backup.bucket import DATA, MANIFEST, PIECES, SIGNATURES, SetBucket
+from ils_pipelines.operations.backup.bucket import BEGUN, DATA, MANIFEST, PIECES, SIGNATURES, SetBucket
 from ils_pipelines.operations.backup.context import SetContext
 from ils_pipelines.operations.backup.overview import SetOverview, overview
-from ils_pipelines.operations.backup.pieces.catalog import KINDS
+from ils_pipelines.operations.backup.pieces.catalog import KINDS, delete_unrecorded
 from ils_pipelines.operations.backup.retention import reasons_to_keep
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.backup.verify import VERIFIED
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ils_pipelines.targets.protocol import Target
 
 _ORDERS = "orders/"
-_OURS = (MANIFEST, SIGNATURES, VERIFIED, DATA, _ORDERS, PIECES)
+_OURS = (MANIFEST, SIGNATURES, VERIFIED, DATA, _ORDERS, PIECES, BEGUN)
 """What we keep below the prefix of a set, in the order in which it is deleted."""
 _BATCH = 1000
 
@@ -89,14 +89,15 @@ def _delete(context: SetContext, buckets: Sequence[SetBucket]) -> Iterator[str]:
     *first, last = _OURS
     prefix = context.set_id.prefix
     try:
-        pieces = context.bucket.finished_pieces(context.set_id).values()
+        pieces = context.bucket.finished_pieces(context.set_id)
         for name in first[:2]:
             for bucket in buckets:
                 _delete_versions(bucket, prefix + name)
-        left = [reason for piece in pieces if (reason := KINDS[piece.kind].delete(context, piece)) is not None]
+        left = [reason for piece in pieces.values() if (reason := KINDS[piece.kind].delete(context, piece)) is not None]
         yield from left
         if left:
             return
+        delete_unrecorded(context, pieces)
         for name in (*first[2:], last):
             for bucket in buckets:
                 _delete_versions(bucket, prefix + name)

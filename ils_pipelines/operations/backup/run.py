@@ -71,6 +71,9 @@ def take_set(
     started = before.started if before is not None else datetime.now(UTC)
     tasks = all_tasks(context)
     found = context.bucket.finished_pieces(set_id)
+    if before is None and not found:
+        # Before anything is made: what a killed run leaves is found by the next, or deleted with the set.
+        context.bucket.write_begun(set_id, started)
     for name in sorted(found):
         on_progress(Progress(name, PieceEvent.FOUND))
     pieces, failures = _take_all(context, tasks, found, on_progress)

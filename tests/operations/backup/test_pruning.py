@@ -13,7 +13,7 @@ from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.details import PieceKind
 from ils_pipelines.operations.backup.manifest import Manifest
-from ils_pipelines.operations.backup.places import BackupPlaces
+from ils_pipelines.operations.backup.places import BackupPlaces, BackupSide
 from ils_pipelines.operations.backup.prune import Pruned, prune
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
@@ -101,6 +101,11 @@ def test_an_old_set_goes_with_everything_that_it_made(
         called[each["service"]].add(each["operation"])
     assert {"DeleteBackup", "DeleteDBClusterSnapshot"} <= called["dynamodb"] | called["rds"]
     assert actions(called) <= allowed_actions(["backup"])
+    assert_gone(site, places)
+    assert bucket.manifest(whole.id) == whole
+
+
+def assert_gone(site: Site, places: BackupPlaces) -> None:
     for side in (places.here, places.there):
         s3 = site.target.client("s3", region=side.region)
         versions = s3.list_object_versions(Bucket=side.bucket, Prefix=OLD.prefix)
@@ -112,7 +117,27 @@ def test_an_old_set_goes_with_everything_that_it_made(
     assert not [name for name in names if name.startswith(OLD.resource_name)]
     caches = {each["SnapshotName"] for each in site.client("elasticache").describe_snapshots()["Snapshots"]}
     assert OLD.resource_name not in caches
-    assert bucket.manifest(whole.id) == whole
+
+
+def test_what_a_killed_run_made_and_did_not_record_goes_with_its_set(
+    old: Manifest, site: Site, places: BackupPlaces, bucket: SetBucket
+) -> None:
+    for side in (places.here, places.there):
+        unlock(site, side.bucket, side.region, OLD.prefix)
+        forget(site, side, "manifest.json", "pieces/")
+    assert OLD in bucket.sets()
+    found = prune_all(site)[OLD.name]
+
+    assert (found.goes, found.left) == (True, ())
+    assert_gone(site, places)
+
+
+def forget(site: Site, side: BackupSide, *names: str) -> None:
+    """As if it had never been written."""
+    s3 = site.target.client("s3", region=side.region)
+    for name in names:
+        for each in s3.list_object_versions(Bucket=side.bucket, Prefix=f"{OLD.prefix}{name}").get("Versions", ()):
+            s3.delete_object(Bucket=side.bucket, Key=each["Key"], VersionId=each["VersionId"])
 
 
 def test_what_does_not_have_the_tags_of_the_set_is_left_and_said(

@@ -209,6 +209,17 @@ def test_a_set_that_was_stopped_is_finished_by_the_next_run_and_repeats_nothing(
     assert [made[each] for each in once] == [1, 1, 1, 1]
 
 
+def test_a_set_is_known_of_before_anything_of_it_is_made(site: Site, bucket: SetBucket, mutating: Calls) -> None:
+    set_id, cancel = new_id(), threading.Event()
+    cancel.set()
+
+    with pytest.raises(SetCancelled):
+        take_set(site.backups, set_id, run_cluster_job, cancel=cancel)
+
+    assert set_id in bucket.sets()
+    assert mutating() == [("s3", "PutObject")]
+
+
 def test_an_export_whose_files_went_before_it_was_recorded_is_made_again(site: Site, bucket: SetBucket) -> None:
     """As when a run is killed in between: DynamoDB answers the old export, whose files are gone."""
     before = take_set(site.backups, new_id(), run_cluster_job)

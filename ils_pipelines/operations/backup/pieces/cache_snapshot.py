@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -71,13 +71,23 @@ def delete(context: SetContext, piece: Piece) -> str | None:
     """Why it is not deleted; None when it is, or was."""
     details = piece.details
     assert isinstance(details, CacheSnapshot)  # noqa: S101 the table says so
-    cache = context.client("elasticache", region=piece.region)
-    found = describe(cache, details.snapshot)
+    return _delete(context, piece.region, details.snapshot)
+
+
+def delete_unrecorded(context: SetContext, recorded: Collection[str]) -> None:
+    """What has the name and the tags of the set, and no record."""
+    if NAME not in recorded:
+        _delete(context, context.places.here.region, context.set_id.resource_name)
+
+
+def _delete(context: SetContext, region: str, name: str) -> str | None:
+    cache = context.client("elasticache", region=region)
+    found = describe(cache, name)
     if found is None:
         return None
     if not made_by_set(_tags(cache, found), context.set_id):
-        return f"the snapshot {details.snapshot} does not have the tags of this set"
-    cache.delete_snapshot(SnapshotName=details.snapshot)
+        return f"the snapshot {name} does not have the tags of this set"
+    cache.delete_snapshot(SnapshotName=name)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ils_pipelines.operations.backup.context import SetContext, Task
@@ -43,6 +43,12 @@ KINDS: Mapping[PieceKind, KindOfPiece] = {
     PieceKind.STACK_STATE: _OBJECT,
 }
 
+_UNRECORDED: tuple[Callable[[SetContext, Collection[str]], None], ...] = (
+    database_snapshot.delete_unrecorded,
+    table_backup.delete_unrecorded,
+    cache_snapshot.delete_unrecorded,
+)
+
 _PLANNERS: tuple[Callable[[SetContext], Iterator[Task]], ...] = (
     # What takes longest comes first.
     database_snapshot.tasks,
@@ -54,6 +60,14 @@ _PLANNERS: tuple[Callable[[SetContext], Iterator[Task]], ...] = (
     kubernetes_objects.tasks,
     stack_state.tasks,
 )
+
+
+def delete_unrecorded(context: SetContext, recorded: Collection[str]) -> None:
+    """Delete what is outside of the bucket and was made by a run that was interrupted before it could record it. `recorded`
+    are the names of the pieces that have a record.
+    """
+    for delete in _UNRECORDED:
+        delete(context, recorded)
 
 
 def all_tasks(context: SetContext) -> tuple[Task, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -104,13 +104,24 @@ def delete(context: SetContext, piece: Piece) -> str | None:
     """Why it is not deleted; None when it is, or was."""
     details = piece.details
     assert isinstance(details, DatabaseSnapshot | DatabaseSnapshotCopy)  # noqa: S101 the table says so
-    rds = context.client("rds", region=piece.region)
-    found = describe(rds, details.snapshot)
+    return _delete(context, piece.region, details.snapshot)
+
+
+def delete_unrecorded(context: SetContext, recorded: Collection[str]) -> None:
+    """What has the name and the tags of the set, and no record."""
+    for piece, side in ((SNAPSHOT, context.places.here), (COPY, context.places.there)):
+        if piece not in recorded:
+            _delete(context, side.region, context.set_id.resource_name)
+
+
+def _delete(context: SetContext, region: str, name: str) -> str | None:
+    rds = context.client("rds", region=region)
+    found = describe(rds, name)
     if found is None:
         return None
     if not made_by_set(tags_of(rds, found), context.set_id):
-        return f"the snapshot {details.snapshot} in {piece.region} does not have the tags of this set"
-    rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=details.snapshot)
+        return f"the snapshot {name} in {region} does not have the tags of this set"
+    rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
     return None
 
 

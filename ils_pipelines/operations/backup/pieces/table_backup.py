@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,25 +12,26 @@ from ils_pipelines.operations.backup.details import IndexShape, KeptTable, Piece
 from ils_pipelines.settings.layers import Layer
 
 TABLES = ("sessions", "analytics")
+PREFIX = "table-backup-"
 WITHIN = timedelta(hours=2)
 
 
 def tasks(_context: SetContext) -> Iterator[Task]:
     for table in TABLES:
-        yield Task(f"table-backup-{table}", PieceKind.TABLE_BACKUP, partial(_take, table))
+        yield Task(f"{PREFIX}{table}", PieceKind.TABLE_BACKUP, partial(_take, table))
 
 
 def _take(which: str, context: SetContext) -> Piece:
     dynamodb, started = context.client("dynamodb"), utc_now()
     table = context.output(Layer.TABLES, f"{which}_table_name")
-    name = f"{context.set_id.resource_name}-{which}"
+    name = _name(context, which)
     described = dynamodb.describe_table(TableName=table)["Table"]
     arn = _begun(dynamodb, table, name)
     if arn is None:
         arn = dynamodb.create_backup(TableName=table, BackupName=name)["BackupDetails"]["BackupArn"]
     details = _finished(context, dynamodb, arn)
     return Piece(
-        name=f"table-backup-{which}",
+        name=f"{PREFIX}{which}",
         region=context.places.here.region,
         arn=arn,
         size=details.get("BackupSizeBytes", 0),
@@ -105,6 +106,15 @@ def delete(context: SetContext, piece: Piece) -> str | None:
     return None
 
 
+def delete_unrecorded(context: SetContext, recorded: Collection[str]) -> None:
+    """What has the name of the set, and no record; their tables may be gone."""
+    names = {_name(context, table) for table in TABLES if f"{PREFIX}{table}" not in recorded}
+    if names:
+        dynamodb = context.client("dynamodb")
+        for arn in tuple(_named(dynamodb, names)):
+            dynamodb.delete_backup(BackupArn=arn)
+
+
 def describe(dynamodb: Any, arn: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = dynamodb.describe_backup(BackupArn=arn)["BackupDescription"]
@@ -115,9 +125,19 @@ def describe(dynamodb: Any, arn: str) -> dict[str, Any] | None:
 
 def _begun(dynamodb: Any, table: str, name: str) -> str | None:
     """What an interrupted run made: names are not unique, so that it has to be looked for."""
-    pages = dynamodb.get_paginator("list_backups").paginate(TableName=table, BackupType="USER")
-    summaries = [each for page in pages for each in page["BackupSummaries"] if each["BackupName"] == name]
-    return next((str(each["BackupArn"]) for each in summaries if each["BackupStatus"] != "DELETED"), None)
+    return next(_named(dynamodb, {name}, TableName=table), None)
+
+
+def _named(dynamodb: Any, names: Collection[str], **more: str) -> Iterator[str]:
+    """The ARNs of the backups that have one of the names."""
+    for page in dynamodb.get_paginator("list_backups").paginate(BackupType="USER", **more):
+        for each in page["BackupSummaries"]:
+            if each["BackupName"] in names and each["BackupStatus"] != "DELETED":
+                yield str(each["BackupArn"])
+
+
+def _name(context: SetContext, which: str) -> str:
+    return f"{context.set_id.resource_name}-{which}"
 
 
 def _finished(context: SetContext, dynamodb: Any, arn: str) -> dict[str, Any]:
