@@ -4,6 +4,8 @@ What it sets holds until the next change of the environment, which brings back w
 """
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 
 from dagster import (
     AssetObservation,
@@ -15,6 +17,7 @@ from dagster import (
     RunRequest,
     ScheduleDefinition,
     ScheduleEvaluationContext,
+    SkipReason,
     graph,
     op,
 )
@@ -105,16 +108,20 @@ scale_environment = _scaling.to_job(
 
 
 def _schedules() -> Iterator[ScheduleDefinition]:
-    """Two for each lasting environment: turned on by its file, or by hand."""
+    """Two for each lasting environment: turned on by its file, or by hand.
+
+    Of ticks that were missed, Dagster carries out the last of each schedule, in whatever order: of the two, only the later
+    says how things are to be now.
+    """
     for name in lasting_names():
         environment = as_loaded(name)
         if environment is None:
             continue
         hours = environment.app.office_hours
         status = DefaultScheduleStatus.RUNNING if hours.enabled else DefaultScheduleStatus.STOPPED
-        for what, clock, config in (
-            ("start", hours.start, HowMany(restore=True)),
-            ("end", hours.end, HowMany(outside_office_hours=True)),
+        for what, clock, other, config in (
+            ("start", hours.start, hours.end, HowMany(restore=True)),
+            ("end", hours.end, hours.start, HowMany(outside_office_hours=True)),
         ):
             hour, minute = (int(part) for part in clock.split(":"))
             yield ScheduleDefinition(
@@ -124,13 +131,26 @@ def _schedules() -> Iterator[ScheduleDefinition]:
                 execution_timezone=hours.time_zone,
                 description=f"{name}: "
                 + ("all as its file says" if config.restore else "no pods, and few nodes or none"),
-                execution_fn=_request(name, config),
+                execution_fn=_request(name, config, partial(hours.latest, other)),
                 default_status=status,
             )
 
 
-def _request(name: str, config: HowMany) -> Callable[[ScheduleEvaluationContext], RunRequest]:
-    return lambda _context: RunRequest(partition_key=name, run_config=RunConfig(ops={"scale": config}))
+def _request(
+    name: str, config: HowMany, other: Callable[[datetime], datetime]
+) -> Callable[[ScheduleEvaluationContext], RunRequest | SkipReason]:
+    """`other` says when the other schedule came last, given what time it is."""
+
+    def tick(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        moment, since = context.scheduled_execution_time, other(datetime.now(UTC))
+        if since > moment:
+            return SkipReason(
+                f"the tick of {moment:%Y-%m-%d %H:%M %Z} comes too late: since {since:%Y-%m-%d %H:%M %Z}, {name} is to be "
+                "otherwise again"
+            )
+        return RunRequest(partition_key=name, run_config=RunConfig(ops={"scale": config}))
+
+    return tick
 
 
 office_hours_schedules = tuple(_schedules())

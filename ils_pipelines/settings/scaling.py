@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,6 +12,9 @@ from ils_pipelines.settings.problems import Finding
 from ils_pipelines.settings.rules import rule
 from ils_pipelines.settings.section import Flag, Section, refuse, text
 
+_FRIDAY = 5
+_DAYS_TO_A_WORKDAY = 4
+"""Monday before work, its Sunday and Saturday, and Friday."""
 Replicas = Annotated[int, Field(strict=True, ge=1, le=1000)]
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
 
@@ -68,6 +71,17 @@ class OfficeHours(Section):
     nodes_outside: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
         default=0, description="Nodes of each group outside of these hours."
     )
+
+    def latest(self, clock: str, now: datetime) -> datetime:
+        """When it was this time of a workday last, `start` or `end`."""
+        from zoneinfo import ZoneInfo
+
+        zone = ZoneInfo(self.time_zone)
+        days = (now.astimezone(zone).date() - timedelta(days=back) for back in range(_DAYS_TO_A_WORKDAY))
+        moments = (
+            datetime.combine(day, time.fromisoformat(clock), zone) for day in days if day.isoweekday() <= _FRIDAY
+        )
+        return next(moment for moment in moments if moment <= now)
 
 
 @rule(OfficeHours, "start", "end")
