@@ -7,7 +7,7 @@ from ils_pipelines.defs.backup import BACKUP_ASSETS, BACKUP_JOBS, BACKUP_SCHEDUL
 from ils_pipelines.defs.certificates import CERTIFICATES
 from ils_pipelines.defs.costs import COSTS, MONTHLY_COSTS
 from ils_pipelines.defs.drift import DRIFT
-from ils_pipelines.defs.drill import dr_drill, drill_job, drill_leftovers, drill_schedules, sweep_drills
+from ils_pipelines.defs.drill import dr_drill, drill_job, drill_schedules, sweep_drills, sweep_schedules
 from ils_pipelines.defs.environments import environment_files
 from ils_pipelines.defs.expiry import expired_environments
 from ils_pipelines.defs.health import HEALTH
@@ -61,9 +61,10 @@ defs = Definitions(
         *BACKUP_SCHEDULES,
         *office_hours_schedules,
         *drill_schedules,
+        *sweep_schedules,
         *maintenance_schedules,
     ],
-    sensors=[environment_files, expired_environments, notifications, drill_leftovers],
+    sensors=[environment_files, expired_environments, notifications],
     resources={"targets": EnvironmentTargets(), "looks": Looks()},
     executor=step_executor,
 )

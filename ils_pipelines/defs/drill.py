@@ -5,7 +5,7 @@ A drill restores beside what is live and writes to nothing that is, so that it m
 
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from dagster import (
     AssetCheckResult,
@@ -14,22 +14,16 @@ from dagster import (
     AssetExecutionContext,
     AssetSelection,
     Config,
-    DefaultSensorStatus,
     Failure,
     MaterializeResult,
     MetadataValue,
     OpExecutionContext,
     PreviewWarning,
-    RunRequest,
     ScheduleDefinition,
-    SensorEvaluationContext,
-    SensorResult,
-    SkipReason,
     asset,
     define_asset_job,
     graph,
     op,
-    sensor,
 )
 from pydantic import Field
 
@@ -42,9 +36,8 @@ from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.drill.models import Evidence, Measure, Verdict
 from ils_pipelines.operations.drill.scenario import Scenario, scenario_of
 from ils_pipelines.settings.account import JobFamily
-from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
-from ils_pipelines.settings.loading import lasting_names, load_environment
+from ils_pipelines.settings.loading import lasting_names
 from ils_pipelines.settings.schedules import NEVER
 from ils_pipelines.settings.tiers import Tier
 
@@ -52,7 +45,6 @@ DRILL = "dr_drill"
 SWEEP = "sweep_drills"
 PASSED, TIMES = "drill_passed", "drill_times"
 LONGEST = timedelta(hours=6)
-SECONDS_BETWEEN_LOOKS = 900
 _USUAL = {Tier.STAGING: "0 7 * * 0", Tier.PRODUCTION: "0 7 1 * *"}
 """After the night's backup sets, in UTC; of a tier that has none, a person rehearses."""
 _NEEDS = (Layer.DATABASE, Layer.CACHE, Layer.TABLES, Layer.BACKUP_VAULT, Layer.APP_RELEASE)
@@ -180,9 +172,12 @@ drill_schedules = tuple(_schedules())
 def _sweep(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
     from ils_pipelines.operations.drill.leftovers import left_by_drills
     from ils_pipelines.operations.restore.sweep import sweep
+    from ils_pipelines.provisioning.layers import layer_work
 
     target = targets.open(context.partition_key, JobFamily.DRILL)
     try:
+        if layer_work(target, Layer.VPC).outputs() is None:
+            return  # where there is nothing, nothing was rehearsed
         swept = sweep(target, left_by_drills(target), on_removed=lambda made: context.log.info(f"took away {made}"))
     except IlsError as error:
         raise Failure(description=str(error)) from error
@@ -201,38 +196,15 @@ sweep_drills = _sweeping.to_job(
 )
 
 
-@sensor(
-    name="drill_leftovers",
-    job_name=SWEEP,
-    minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-    default_status=DefaultSensorStatus.RUNNING,
-    description="Looks for what drills left behind, by name, tag and age, and has it taken away.",
-)
-def drill_leftovers(context: SensorEvaluationContext) -> SensorResult | SkipReason:
-    requests, notes = [], []
-    for name in lasting_names():
-        try:
-            left = _left(load_environment(name))
-        except IlsError as error:
-            notes.append(f"{name}: {error}")
-            continue
-        if left:
-            # One run for what is there now; what that cannot take away is tried again an hour later.
-            hour = f"{datetime.now(UTC):%Y-%m-%dT%H}"
-            requests.append(RunRequest(run_key=f"{name}@{hour}", partition_key=name))
-            notes.append(f"{name}: {', '.join(left)}")
-    for note in notes:
-        context.log.info(note)
-    return SensorResult(run_requests=requests) if requests else SkipReason("; ".join(notes) or "drills left nothing")
+def _sweep_schedules() -> Iterator[ScheduleDefinition]:
+    """One for each lasting environment: drills may be started by hand in any.
+
+    In runs, not in a sensor: looking takes long, and needs the state and the role of drills, which are the runs' alone.
+    """
+    for position, name in enumerate(lasting_names()):
+        if as_loaded(name) is not None:
+            description = "takes away what killed drills left, found by name, tag and age."
+            yield environment_schedule(sweep_drills, name, f"{(25 + position * 10) % 60} 2-23/3 * * *", description)
 
 
-def _left(environment: Environment) -> list[str]:
-    from ils_pipelines.operations.drill.leftovers import left_by_drills
-    from ils_pipelines.provisioning.layers import layer_work
-    from ils_pipelines.targets import open_target
-
-    target = open_target(environment, JobFamily.DRILL)
-    target.preflight()
-    if layer_work(target, Layer.VPC).outputs() is None:
-        return []  # where there is nothing, nothing was rehearsed
-    return [str(made) for made in left_by_drills(target)]
+sweep_schedules = tuple(_sweep_schedules())

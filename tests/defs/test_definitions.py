@@ -102,13 +102,13 @@ def test_no_asset_is_applied_by_itself_or_retried(defs: Definitions) -> None:
         assert not assets.is_executable or assets.op.retry_policy is None
         assert all(spec.automation_condition is None for spec in assets.specs)
     scheduled = {schedule.job.name for schedule in defs.schedules or ()}
-    # Drills restore beside what is live and take away what they made; backups change nothing that is there; office hours are
-    # kept where a file turns them on; nodes and the database are kept up to date outside of production, without force.
+    # Drills restore beside what is live, and take away what drills made; backups change nothing that is there; office hours
+    # are kept where a file turns them on; nodes and the database are kept up to date outside of production, without force.
     maintenance = {"scale_environment", "node_refresh", "database_upgrade"}
-    assert scheduled <= REPORTING_JOBS | {"dr_drill_job", "judge_backups", "take_backup_set"} | maintenance
+    recovery = {"dr_drill_job", "sweep_drills", "judge_backups", "take_backup_set"}
+    assert scheduled <= REPORTING_JOBS | recovery | maintenance
     sensors = {sensor.name: [target.job_name for target in sensor.targets] for sensor in defs.sensors or ()}
     assert sensors == {
-        "drill_leftovers": ["sweep_drills"],  # takes away what killed drills left, by name, tag and age
         "environment_files": ["preview_environment"],  # requests no run
         "expired_environments": ["teardown_environment"],  # of ephemeral environments past their time
         "notifications": ["preview_environment"],  # requests no run

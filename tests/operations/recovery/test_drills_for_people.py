@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dagster import AssetKey, DagsterInstance, RunRequest, SkipReason, build_schedule_context, build_sensor_context
+from dagster import AssetKey, DagsterInstance, build_schedule_context
 
 from ils_pipelines.definitions import defs
-from ils_pipelines.defs.drill import DRILL, SWEEP, drill_leftovers
+from ils_pipelines.defs.drill import DRILL, SWEEP
 from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.models import Measure
@@ -103,16 +103,19 @@ def test_the_asset_hangs_on_what_it_restores() -> None:
     assert spec.partitions_def is not None
 
 
-def test_the_sensor_has_swept_what_is_too_old(site: Site, drill: str, instance: DagsterInstance) -> None:
+def test_what_is_too_old_is_swept_every_three_hours(site: Site, drill: str, instance: DagsterInstance) -> None:
     place = site.place(drill, holder="a machine that is gone", started=datetime.now(UTC) - timedelta(hours=7))
     lay_ground(site.target, place)
-    result = drill_leftovers(build_sensor_context(instance=instance))
-    assert not isinstance(result, SkipReason)
-    requests: list[RunRequest] = list(getattr(result, "run_requests", ()))
-    assert [request.partition_key for request in requests] == ["dev"]
-    defs.resolve_job_def(SWEEP).execute_in_process(instance=instance, partition_key="dev")
+    [schedule] = [each for each in defs.schedules or () if each.name == f"{SWEEP}_dev"]
+    assert schedule.cron_schedule == "25 2-23/3 * * *"
+
+    assert defs.resolve_job_def(SWEEP).execute_in_process(instance=instance, partition_key="dev").success
+
     assert of_drills(site.drills, drill) == ()
-    assert isinstance(drill_leftovers(build_sensor_context(instance=instance)), SkipReason)
+
+
+def test_where_nothing_is_nothing_is_swept(site: Site, instance: DagsterInstance) -> None:
+    assert defs.resolve_job_def(SWEEP).execute_in_process(instance=instance, partition_key="staging").success
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(59.9, "met"), (60.1, "breached"), (None, "not measured")])
