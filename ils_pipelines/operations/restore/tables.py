@@ -236,13 +236,7 @@ def finish_table(target: Target, place: Place, name: str, shape: TableShape) -> 
                 TimeToLiveSpecification={"Enabled": True, "AttributeName": shape.ttl_attribute},
             )
         if shape.recovery_days and there.recovery_days is None:
-            dynamodb.update_continuous_backups(
-                TableName=name,
-                PointInTimeRecoverySpecification={
-                    "PointInTimeRecoveryEnabled": True,
-                    "RecoveryPeriodInDays": shape.recovery_days,
-                },
-            )
+            _turn_on_recovery(dynamodb, name, shape.recovery_days)
         changes: dict[str, Any] = {}
         if shape.deletion_protection and not there.deletion_protection:
             changes["DeletionProtectionEnabled"] = True
@@ -251,6 +245,20 @@ def finish_table(target: Target, place: Place, name: str, shape: TableShape) -> 
         if changes:
             dynamodb.update_table(TableName=name, **changes)
             wait_for(dynamodb, "table_exists", TableName=name)
+
+
+def _turn_on_recovery(dynamodb: Any, name: str, days: int) -> None:
+    """DynamoDB refuses it for a while after a table has become active: seconds, or minutes."""
+    wanted = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days}
+
+    def done() -> bool:
+        try:
+            dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=wanted)
+        except dynamodb.exceptions.ContinuousBackupsUnavailableException:
+            return False
+        return True
+
+    wait_until(f"point-in-time recovery of table {name}", done)
 
 
 def read_shape(dynamodb: Any, name: str) -> TableShape:

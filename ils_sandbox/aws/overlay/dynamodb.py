@@ -33,6 +33,13 @@ def _phase_key(call: Call, name: str) -> str:
     return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name}"
 
 
+def _begin(call: Call, world: World, name: str, minutes: float) -> None:
+    """A table is being made. Backups of it are there a while after it."""
+    key = _phase_key(call, name)
+    world.lifecycles.begin(key, "CREATING", minutes)
+    world.lifecycles.begin(f"{key}/backups", "ENABLING", minutes + durations.DYNAMODB_BACKUPS_ENABLE)
+
+
 def _keep(call: Call, world: World, name: str) -> None:
     extras = world.table(TABLES, call).setdefault(name, {})
     extras.update({member: call.params[member] for member in _KEPT if member in call.params})
@@ -65,7 +72,7 @@ def create_table(call: Call, world: World) -> Result:
     name = table["TableName"]
     world.table(TABLES, call).pop(name, None)
     _keep(call, world, name)
-    world.lifecycles.begin(_phase_key(call, name), "CREATING", durations.DYNAMODB_TABLE_CREATE)
+    _begin(call, world, name, durations.DYNAMODB_TABLE_CREATE)
     return {"TableDescription": _completed(call, world, table)}
 
 
@@ -95,11 +102,16 @@ def delete_table(call: Call, world: World) -> Result:
     _require_active(call, world)
     table = world.forward(call)["TableDescription"]
     world.table(TABLES, call).pop(table["TableName"], None)
+    world.lifecycles.forget(f"{_phase_key(call, table['TableName'])}/backups")
     return {"TableDescription": {**table, "TableStatus": "DELETING"}}
 
 
 def update_backups(call: Call, world: World) -> Result:
     _require_active(call, world)
+    name = _name(call)
+    if world.lifecycles.phase(f"{_phase_key(call, name)}/backups") is not None:
+        message = f"Backups are being enabled for the table: {name}. Please retry later"
+        raise AwsError("ContinuousBackupsUnavailableException", message)
     return update_continuous_backups(call, world)
 
 
@@ -113,7 +125,7 @@ def restore_backup(call: Call, world: World) -> Result:
 
 def _begin_restored(call: Call, world: World, result: Result) -> Result:
     table = result["TableDescription"]
-    world.lifecycles.begin(_phase_key(call, table["TableName"]), "CREATING", durations.DYNAMODB_TABLE_RESTORE)
+    _begin(call, world, table["TableName"], durations.DYNAMODB_TABLE_RESTORE)
     return {"TableDescription": _completed(call, world, table)}
 
 
@@ -121,7 +133,7 @@ def begin_import(call: Call, world: World) -> Result:
     result, name = import_table(call, world)
     if name:
         world.table(TABLES, call).pop(name, None)
-        world.lifecycles.begin(_phase_key(call, name), "CREATING", durations.DYNAMODB_TABLE_IMPORT)
+        _begin(call, world, name, durations.DYNAMODB_TABLE_IMPORT)
     return result
 
 

@@ -141,7 +141,17 @@ def _change_recovery(scope: Scope, name: str, _old: Plain, new: Plain) -> None:
     specification: Plain = {"PointInTimeRecoveryEnabled": bool(wanted.get("enabled"))}
     if wanted.get("enabled") and wanted.get("recoveryPeriodInDays"):
         specification["RecoveryPeriodInDays"] = wanted["recoveryPeriodInDays"]
-    scope.call("update_continuous_backups", TableName=name, PointInTimeRecoverySpecification=specification)
+    # For a while after a table is ACTIVE there are none to be turned on.
+    scope.wait(
+        lambda: scope.call_unless(
+            ("ContinuousBackupsUnavailableException",),
+            "update_continuous_backups",
+            TableName=name,
+            PointInTimeRecoverySpecification=specification,
+        ),
+        f"backups of table {name}",
+        _READY.timeout,
+    )
 
 
 def _change_billing(scope: Scope, name: str, old: Plain, new: Plain) -> None:

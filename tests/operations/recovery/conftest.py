@@ -14,7 +14,7 @@ from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
 from ils_pipelines.operations.restore.sweep import of_drills, sweep
 from tests.end_to_end.conftest import LocalSandbox
-from tests.operations.recovery.site import Site, site_of
+from tests.operations.recovery.site import Faults, Site, site_of
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +33,16 @@ def backup(site: Site) -> Manifest:
     manifest = take_set(site.backups, SetId("dev", datetime.now(UTC)), run_cluster_job)
     assert manifest.status is SetStatus.COMPLETE, manifest.failures
     return manifest
+
+
+@pytest.fixture
+def faults(site: Site) -> Iterator[Faults]:
+    def refuse(service: str, operation: str, code: str, times: int = 1) -> None:
+        fault = {"service": service, "operation": operation, "error_code": code, "status": 400, "times": times}
+        site.sandbox.control("faults", fault, method="POST")
+
+    yield refuse
+    site.sandbox.control("faults", method="DELETE")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -84,6 +84,12 @@ class Site:
         with access.connect(autocommit=True) as session:
             cursor = session.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+
+class Faults(Protocol):
+    """Has the sandbox refuse the next calls of an operation."""
+
+    def __call__(self, service: str, operation: str, code: str, times: int = 1) -> None: ...
 
 
 def site_of(name: str, sandbox: LocalSandbox) -> Site:

@@ -26,7 +26,7 @@ from ils_pipelines.operations.restore.tables import (
     read_shape,
     shape_flaws,
 )
-from tests.operations.recovery.site import Site, site_for
+from tests.operations.recovery.site import Faults, Site, site_for
 
 TOKEN = "a-token-of-sixteen-or-more"
 
@@ -131,6 +131,18 @@ def test_a_table_gets_back_what_its_restore_lost(site: Site, drill: str) -> None
     assert read_shape(dynamodb, name).tags["drill"] == drill
     count = [dynamodb.scan(TableName=table, Select="COUNT")["Count"] for table in (source, name)]
     assert count[0] == count[1] > 0
+    dynamodb.delete_backup(BackupArn=backup)
+
+
+def test_recovery_is_put_on_again_as_soon_as_dynamodb_takes_it(site: Site, drill: str, faults: Faults) -> None:
+    dynamodb, place = site.client("dynamodb"), site.place(drill)
+    name, wanted = place.named("sessions"), read_shape(dynamodb, f"{site.live}-sessions")
+    backup = dynamodb.create_backup(TableName=f"{site.live}-sessions", BackupName=drill)["BackupDetails"]["BackupArn"]
+    begin_table(site.target, place, lay_ground(site.target, place), name, FromBackup(backup))
+    faults("dynamodb", "UpdateContinuousBackups", "ContinuousBackupsUnavailableException", times=2)
+    finish_table(site.target, place, name, wanted)
+    assert wanted.recovery_days is not None
+    assert read_shape(dynamodb, name).recovery_days == wanted.recovery_days
     dynamodb.delete_backup(BackupArn=backup)
 
 

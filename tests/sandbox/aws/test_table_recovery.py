@@ -82,6 +82,16 @@ def test_a_stream_begun_later_does_not_end_the_recording(aws: Any, name: str) ->
     assert (_restore(client, name, first), _restore(client, name, second)) == ({"1": "first"}, {"1": "second"})
 
 
+def test_recovery_is_refused_for_a_while_after_a_table_is_active(aws: Any, name: str) -> None:
+    aws.control("PUT", "settings", {"seconds_per_minute": 10})
+    client = _make(aws, name)
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+    with pytest.raises(client.exceptions.ContinuousBackupsUnavailableException, match="retry later"):
+        _enable(client, name)
+    aws.control("PUT", "settings", {"seconds_per_minute": 0})
+    _enable(client, name)
+
+
 @pytest.mark.parametrize("away", [timedelta(hours=-1), timedelta(hours=1)], ids=["too early", "in the future"])
 def test_a_moment_outside_the_window_is_refused(aws: Any, name: str, away: timedelta) -> None:
     client = _make(aws, name)

@@ -245,6 +245,14 @@ def test_creating_waits_until_it_is_usable(bench: Bench, slowly: Any) -> None:
     assert state == "available"
 
 
+def test_a_tables_recovery_waits_until_dynamodb_takes_it(bench: Bench, slowly: Any) -> None:
+    slowly(0.5)
+    table = made(bench, "aws:dynamodb/table:Table", pointInTimeRecovery={"enabled": True})
+    found = bench.around.client("dynamodb").describe_continuous_backups(TableName=table.id)
+    recovery = found["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
 def test_deleting_waits_until_it_is_gone(bench: Bench, slowly: Any) -> None:
     gateway = made(bench, "aws:ec2/natGateway:NatGateway")
     slowly(0.2)
