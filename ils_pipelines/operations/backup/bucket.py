@@ -265,6 +265,12 @@ class SetBucket:
                 if each["IsLatest"]
             }
 
+    def has_version(self, key: str) -> bool:
+        """Whether any version of the object is there, also where it was deleted without naming one."""
+        with self._reaching():
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.side.bucket, Prefix=key)
+            return any(each["Key"] == key for page in pages for each in page.get("Versions", ()))
+
     def place(self, key: str) -> str:
         """As people write it."""
         return f"s3://{self.side.bucket}/{key}"

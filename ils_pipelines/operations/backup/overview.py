@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ils_pipelines.operations.backup.bucket import Restorability, SetBucket
+from ils_pipelines.operations.backup.bucket import MANIFEST, Restorability, SetBucket
 from ils_pipelines.operations.backup.errors import ManifestCorrupt, NoSuchSet, SignatureInvalid
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.places import find_places
@@ -69,19 +69,19 @@ class SetOverview:
 
 def overview(target: Target) -> tuple[SetOverview, ...]:
     """Every set, newest first. Raises `NoBackupPlace`."""
-    bucket = SetBucket(target, find_places(target).here)
+    bucket, copies = _buckets(target)
     drills = {each.set: each for each in bucket.restorabilities()}  # oldest first: the last one stays
-    return tuple(_look(bucket, set_id, drills.get(set_id.name)) for set_id in reversed(bucket.sets()))
+    return tuple(_look(bucket, copies, set_id, drills.get(set_id.name)) for set_id in reversed(bucket.sets()))
 
 
 def find_set(target: Target, name: str | None) -> SetOverview:
     """The set of that name, or the newest that has a manifest. Raises `NoSuchSet`, `NoBackupPlace`."""
-    bucket = SetBucket(target, find_places(target).here)
+    bucket, copies = _buckets(target)
     environment = target.environment.name
     drills = {each.set: each for each in bucket.restorabilities()}
     sets = [SetId.parse(environment, name)] if name else list(reversed(bucket.sets()))
     for set_id in sets:
-        found = _look(bucket, set_id, drills.get(set_id.name))
+        found = _look(bucket, copies, set_id, drills.get(set_id.name))
         if name or found.manifest is not None or found.problem:
             return found
     raise NoSuchSet(
@@ -90,13 +90,33 @@ def find_set(target: Target, name: str | None) -> SetOverview:
     )
 
 
-def _look(bucket: SetBucket, set_id: SetId, drill: Restorability | None) -> SetOverview:
+def _buckets(target: Target) -> tuple[SetBucket, SetBucket]:
+    places = find_places(target)
+    return SetBucket(target, places.here), SetBucket(target, places.there)
+
+
+def _look(bucket: SetBucket, copies: SetBucket, set_id: SetId, drill: Restorability | None) -> SetOverview:
     manifest, problem, verification = None, "", None
     try:
         manifest = bucket.manifest(set_id)
         verification = last_verification(bucket, set_id)
     except NoSuchSet:
-        pass  # it is unfinished, or there is no such set: nothing is known of it
+        # It is unfinished, or there is no such set; or somebody deleted its manifest.
+        problem = _deleted(bucket, copies, set_id)
     except (ManifestCorrupt, SignatureInvalid) as error:
         problem = str(error)
     return SetOverview(set_id, manifest, problem, verification, drill)
+
+
+def _deleted(bucket: SetBucket, copies: SetBucket, set_id: SetId) -> str:
+    """What says that the set had a manifest; empty where nothing does. Whoever deletes a set here leaves no version of it,
+    and begins in the other region.
+    """
+    key = set_id.prefix + MANIFEST
+    place = next((each.place(key) for each in (bucket, copies) if each.has_version(key)), None)
+    if place is None:
+        return ""
+    return (
+        f"expected the manifest of {set_id} in {bucket.place(key)}, found that it was deleted; {place} is left. "
+        "Look in CloudTrail who did that, and put the newest version back."
+    )

@@ -66,7 +66,8 @@ def _prune(target: Target, found: SetOverview, kept: tuple[str, ...], now: datet
     if found.problem:
         return Pruned(found.id, ("its manifest cannot be trusted: look at it, and delete the set by hand",))
     context = SetContext.open(target, found.id)
-    buckets = (context.bucket, SetBucket(target, context.places.there))
+    # The other region first: a manifest that is there and not here was deleted by somebody else.
+    buckets = (SetBucket(target, context.places.there), context.bucket)
     locked = next((until for bucket in buckets for until in _locks(bucket, found.id) if until > now), None)
     if locked is not None:
         return Pruned(found.id, (f"locked until {locked:%Y-%m-%d %H:%M} UTC",))

@@ -13,6 +13,7 @@ from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.bucket import SetBucket
 from ils_pipelines.operations.backup.details import PieceKind
 from ils_pipelines.operations.backup.manifest import Manifest
+from ils_pipelines.operations.backup.overview import find_set
 from ils_pipelines.operations.backup.places import BackupPlaces, BackupSide
 from ils_pipelines.operations.backup.prune import Pruned, prune
 from ils_pipelines.operations.backup.run import take_set
@@ -130,6 +131,25 @@ def test_what_a_killed_run_made_and_did_not_record_goes_with_its_set(
 
     assert (found.goes, found.left) == (True, ())
     assert_gone(site, places)
+
+
+def test_a_set_whose_manifest_somebody_deleted_is_not_to_be_trusted_and_stays(
+    old: Manifest, site: Site, places: BackupPlaces, bucket: SetBucket
+) -> None:
+    for side in (places.here, places.there):
+        unlock(site, side.bucket, side.region, OLD.prefix)
+    where = {"Bucket": bucket.side.bucket, "Key": f"{OLD.prefix}manifest.json"}
+    marker = site.client("s3").delete_object(**where)["VersionId"]
+    hidden, said = prune_all(site)[OLD.name], find_set(site.backups, OLD.name)
+    site.client("s3").delete_object(**where, VersionId=marker)
+
+    assert "cannot be trusted" in hidden.kept[0]
+    assert "found that it was deleted" in said.problem
+    assert (bucket.manifest(OLD), SetBucket(site.backups, places.there).manifest(OLD)) == (old, old)
+
+    forget(site, places.here, "manifest.json")
+    assert "cannot be trusted" in prune_all(site)[OLD.name].kept[0]
+    forget(site, places.there, "manifest.json")
 
 
 def forget(site: Site, side: BackupSide, *names: str) -> None:
