@@ -37,6 +37,7 @@ from ils_pipelines.operations.findings import Finding, Urgency
 from ils_pipelines.operations.notifications.composing import Source, of_findings
 from ils_pipelines.operations.notifications.models import Memory, Message, Sent
 from ils_pipelines.operations.notifications.outbox import Send, deliver, queue
+from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.loading import environment_names, load_environment
 from ils_pipelines.settings.notifications import Channel
@@ -250,7 +251,7 @@ def _sender(environment: Environment) -> Send:
 
         try:
             if not opened:
-                opened.append(open_target(environment))
+                opened.append(open_target(environment, JobFamily.NOTIFICATIONS))
         except IlsError as error:
             raise NotSent(str(error)) from error
         return within(LONGEST, lambda: send(opened[0], channel, message))

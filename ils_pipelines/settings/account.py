@@ -38,6 +38,8 @@ class JobFamily(StrEnum):
     DRILL = "drill"
     CERTIFICATES = "certificates"
     COSTS = "costs"
+    NOTIFICATIONS = "notifications"
+    """Tells people. In a sensor, not in a run: who evaluates sensors needs this role alone."""
 
 
 RoleArn = Annotated[

@@ -59,7 +59,7 @@ class Channel(Section):
                 r"env:[A-Z_][A-Z0-9_]*|secret:[A-Za-z0-9/_+=.@:-]+",
                 "does not say where the URL is kept",
                 'Write "secret:" with the name or ARN of a secret in Secrets Manager, or "env:" with an environment '
-                "variable of Dagster's daemon. The URL itself is a secret: it does not belong in this file.",
+                "variable of Dagster's code server. The URL itself is a secret: it does not belong in this file.",
             ),
         ]
         | None

@@ -114,10 +114,13 @@ def test_who_is_let_in_and_out_is_what_the_policy_names(rendering: Rendering) ->
 
 def test_servers_are_who_access_yaml_makes_and_may_do_no_more(rendering: Rendering) -> None:
     made = {each["metadata"]["name"] for each in _access() if each["kind"] == "ServiceAccount"}
-    accounts = {each["spec"]["template"]["spec"]["serviceAccountName"] for each in rendering.of("Deployment").values()}
+    accounts = {
+        each["metadata"]["labels"]["component"]: each["spec"]["template"]["spec"]["serviceAccountName"]
+        for each in rendering.of("Deployment").values()
+    }
 
-    assert accounts == {"dagster"}
-    assert accounts <= made
+    assert accounts == {**dict.fromkeys(SERVERS, "dagster"), "user-deployments": "dagster-code"}
+    assert {*accounts.values()} <= made
     assert [kind for kind in ("ServiceAccount", "Role", "RoleBinding", "ClusterRole") if rendering.of(kind)] == []
 
 

@@ -20,9 +20,10 @@ PROVISION = (*READ_ONLY, *(f"provision-{part}" for part in PARTS))
 DRILL = ("drill", "drill-stores", "drill-cluster")
 POLICIES: Mapping[str, tuple[str, ...]] = {
     "read-only": READ_ONLY,
-    "provision": (*PROVISION, "notifications"),
+    "provision": PROVISION,
     "backup": ("backup",),
     "drill": (*READ_ONLY, *DRILL),
+    "notifications": ("notifications",),
     **{scan: (scan,) for scan in SCANS},
 }
 """What docs/production.md attaches to the role of each family."""

@@ -29,6 +29,8 @@ PARTS: Mapping[str, frozenset[str]] = {
     "data": frozenset({"backup", "backup-storage", "dynamodb", "elasticache", "kms", "rds", "secretsmanager"}),
 }
 
+WEBHOOK_SECRETS = "arn:${PARTITION}:secretsmanager:*:${ACCOUNT_ID}:secret:ils-${ENVIRONMENT}-webhook-*"
+
 EVERY_EC2 = "arn:${PARTITION}:ec2:*:${ACCOUNT_ID}:*/*"
 """All kinds at once, which a condition on tags bounds as well, in a tenth of the text."""
 
@@ -340,18 +342,22 @@ STATE: Mapping[str, Policy] = {
     "state-read-only": _state(("s3:GetObject",), ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt")),
 }
 
-# What tells people: topics of ours, whose messages are encrypted with keys of ours. Where webhooks are is in secrets, which
-# are read like any other of the environment.
+# What tells people: topics of ours, whose messages are encrypted with keys of ours, and the secrets that say where webhooks
+# are, which are told from all others by their names: whoever only tells people reads no login.
 NOTIFICATIONS: Mapping[str, Policy] = {
     "notifications": _policy(
         (
             _statement("Tell", ("sns:Publish",), NAMED["sns", "topic"]),
+            _statement("FindWebhooks", ("secretsmanager:GetSecretValue",), [WEBHOOK_SECRETS]),
             {
-                "Sid": "EncryptMessages",
+                "Sid": "UseKeys",
                 "Effect": "Allow",
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
                 "Resource": list(TAGGED["kms", "key"]),
-                "Condition": {"StringEquals": IS_OURS, "StringLike": {"kms:ViaService": "sns.*.amazonaws.com"}},
+                "Condition": {
+                    "StringEquals": IS_OURS,
+                    "StringLike": {"kms:ViaService": ["secretsmanager.*.amazonaws.com", "sns.*.amazonaws.com"]},
+                },
             },
         )
     )

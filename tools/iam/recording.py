@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.certificates.scan import certificates
 from ils_pipelines.operations.costs.look import costs
 from ils_pipelines.operations.drift.scan import scan
+from ils_pipelines.operations.findings import Urgency
 from ils_pipelines.operations.health.look import health
+from ils_pipelines.operations.notifications.channels import NotSent, send
+from ils_pipelines.operations.notifications.models import Message, Topic
 from ils_pipelines.operations.posture.report import posture
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.provisioning.leftovers import leftovers_of
@@ -26,6 +30,7 @@ from ils_pipelines.provisioning.versions import check_versions
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.layers import Layer
 from ils_pipelines.settings.loading import environments_directory
+from ils_pipelines.settings.notifications import Channel, ChannelKind
 from ils_pipelines.settings.prices import price_table
 from ils_pipelines.settings.tiers import Tier
 from ils_pipelines.targets.protocol import Target
@@ -34,7 +39,7 @@ from ils_sandbox.control.recording import RECORD_VARIABLE
 from ils_sandbox.state import STATE_VARIABLE
 from ils_sandbox.target import SandboxTarget
 from tools.iam.rehearsal import rehearse
-from tools.iam.seen import CERTIFICATES, COSTS, HEALTH, PROVISION, READ_ONLY, Seen, seen_in
+from tools.iam.seen import CERTIFICATES, COSTS, HEALTH, NOTIFICATIONS, PROVISION, READ_ONLY, Seen, seen_in
 
 # What protects data in production would refuse its end, which is part of what is recorded.
 _MORTAL = {
@@ -134,6 +139,7 @@ def live(running: Sandbox, environment: Environment, *, at_its_height: Callable[
     plan(looks)
     for family, look in SCANS.items():
         look(running.target(environment, family))
+    tell(running.target(environment, NOTIFICATIONS))
     if environment.tier is Tier.DEVELOPMENT:
         with running.meant():
             rehearse(environment)
@@ -153,6 +159,26 @@ def plan(target: Target) -> None:
     check_versions(target)
     for layer in Layer:
         layer_work(target, layer).preview()
+
+
+def tell(target: Target) -> None:
+    """By the topic of alarms; and by a webhook, of which it only looks for where that is: there is none here."""
+    name = target.environment.name
+    now = datetime.now(UTC)
+    message = Message(
+        id="0",
+        environment=name,
+        topic=Topic.OVER,
+        source="a recording",
+        urgency=Urgency.WARNING,
+        said=(),
+        runbook="",
+        at=now,
+    )
+    send(target, Channel(kind=ChannelKind.SNS, name="topic"), message)
+    with suppress(NotSent):
+        webhook = Channel(kind=ChannelKind.WEBHOOK, name="webhook", url_from=f"secret:ils-{name}-webhook-recording")
+        send(target, webhook, message)
 
 
 def watch(target: Target) -> None:

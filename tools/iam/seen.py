@@ -16,7 +16,7 @@ from tools.iam.kubernetes_calls import Request, placed, requests_of
 Calls = dict[str, list[str]]
 """Operations by service."""
 
-READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS = (
+READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS, NOTIFICATIONS = (
     family.value.replace("_", "-")
     for family in (
         JobFamily.READ_ONLY,
@@ -25,10 +25,11 @@ READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS = (
         JobFamily.DRILL,
         JobFamily.CERTIFICATES,
         JobFamily.COSTS,
+        JobFamily.NOTIFICATIONS,
     )
 )
 PROVISION = PROVISIONS
-FAMILIES = (READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS, PROVISION)
+FAMILIES = (READ_ONLY, HEALTH, BACKUPS, DRILLS, CERTIFICATES, COSTS, NOTIFICATIONS, PROVISION)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ils_pipelines.errors import IlsError
 from ils_pipelines.operations.notifications import wording
 from ils_pipelines.operations.notifications.models import Message
+from ils_pipelines.operations.scope import PROJECT
 from ils_pipelines.settings.notifications import Channel, ChannelKind
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ TIMEOUT_SECONDS = 5
 TRIES = 3
 """In one go; what fails all of them waits for the next."""
 _AGAIN = (429, 500, 502, 503, 504)
+_NO_TOPIC = ("NotFound", "NotFoundException")
 _LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -60,19 +62,22 @@ def _sns(target: Target, channel: Channel, message: Message) -> str:
                 "id": {"DataType": "String", "StringValue": message.id},
             },
         )
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in _NO_TOPIC and not channel.topic_arn:
+            raise NotSent(
+                "the environment has no alarm topic: provision layer monitoring, or name a topic_arn"
+            ) from error
+        raise NotSent(f"SNS: {error}") from error
+    except BotoCoreError as error:
         raise NotSent(f"SNS: {error}") from error
     return str(answer["MessageId"])
 
 
 def _alarm_topic(target: Target) -> str:
-    from ils_pipelines.provisioning.layers import layer_work
-    from ils_pipelines.settings.layers import Layer
-
-    outputs = layer_work(target, Layer.MONITORING).outputs()
-    if outputs is None or "alarm_topic_arn" not in outputs:
-        raise NotSent("the environment has no alarm topic yet: provision it, or name a topic_arn")
-    return str(outputs["alarm_topic_arn"].value)
+    """By its name, as layer monitoring gives it: whoever tells people need not read the state."""
+    account, name = target.environment.aws, target.environment.name
+    number = account.account_id or target.client("sts", hurried=True).get_caller_identity()["Account"]
+    return f"arn:{account.partition}:sns:{account.region}:{number}:{PROJECT}-{name}-alarms"
 
 
 def _slack(target: Target, channel: Channel, message: Message) -> str:
