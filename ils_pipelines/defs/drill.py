@@ -178,12 +178,13 @@ def _sweep(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
     try:
         if layer_work(target, Layer.VPC).outputs() is None:
             return  # where there is nothing, nothing was rehearsed
-        swept = sweep(target, left_by_drills(target), on_removed=lambda made: context.log.info(f"took away {made}"))
+        found = left_by_drills(target)
+        swept = sweep(target, found.made, on_removed=lambda made: context.log.info(f"took away {made}"))
     except IlsError as error:
         raise Failure(description=str(error)) from error
-    if swept.failures:
-        reasons = "; ".join(f"{made}: {why}" for made, why in swept.failures)
-        raise Failure(description=f"{len(swept.failures)} things could not be taken away: {reasons}")
+    left = (*(f"{made} could not be taken away: {why}" for made, why in swept.failures), *found.unseen)
+    if left:
+        raise Failure(description="; ".join(left))
 
 
 @graph(name=SWEEP, description="Take away what drills left behind when they were killed.")

@@ -42,7 +42,7 @@ def rehearse(environment: Environment) -> None:
         evidence = conduct(drills, Asked(scenario, Wanted(newest.name))).evidence
         if not evidence.passed:
             raise RuntimeError(f"expected the drill {scenario} to pass, found {'; '.join(evidence.causes)}")
-    sweep(drills, left_by_drills(drills))
+    sweep(drills, left_by_drills(drills).made)
     drills_of(drills)
     overview(backups)
     _end_locks(SandboxTarget(environment, caller=SANDBOX), old)

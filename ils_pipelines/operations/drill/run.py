@@ -28,7 +28,7 @@ from ils_pipelines.operations.drill.verify.surroundings import key_checks
 from ils_pipelines.operations.restore.errors import RestoreFailed
 from ils_pipelines.operations.restore.ground import isolation_flaws, lay_ground
 from ils_pipelines.operations.restore.place import drill_place, new_drill_id
-from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from ils_pipelines.operations.restore.sweep import find_drills, sweep
 from ils_pipelines.provisioning.code_version import code_version
 from ils_pipelines.settings.tiers import TargetKind
 
@@ -123,9 +123,11 @@ class _Drill:
 
     def _sweep(self) -> None:
         """What older drills left, and what one of this machine that is not at work any more did."""
-        failures = sweep(self._target, left_by_drills(self._target, orphans_of=self._holder)).failures
-        if failures:
-            raise RestoreFailed("; ".join(f"{made} could not be taken away: {why}" for made, why in failures))
+        found = left_by_drills(self._target, orphans_of=self._holder)
+        failures = sweep(self._target, found.made).failures
+        left = (*(f"{made} could not be taken away: {why}" for made, why in failures), *found.unseen)
+        if left:
+            raise RestoreFailed("; ".join(left))
 
     def _rehearse(self) -> None:
         """Step by step, until one fails: what comes after has nothing to work with."""
@@ -227,9 +229,11 @@ class _Drill:
         left: list[str] = []
 
         def clean() -> None:
-            swept = sweep(self._target, of_drills(self._target, self._id))
+            swept = sweep(self._target, find_drills(self._target, self._id).made)
             left.extend(f"{made}: {why}" for made, why in swept.failures)
-            left.extend(str(made) for made in of_drills(self._target, self._id) if str(made) not in "".join(left))
+            again = find_drills(self._target, self._id)
+            left.extend(str(made) for made in again.made if str(made) not in "".join(left))
+            left.extend(again.unseen)
 
         if not self._try(CLEAN, clean):
             left.append(f"what drill {self._id} made could not be looked for; the next drill sweeps it")

@@ -29,8 +29,13 @@ _ALL = (*_REGIONAL, NAMESPACES)
 _BY_NAME = {kind.name: kind for kind in _ALL}
 
 
-class CannotLook(IlsError):
-    """What is left of drills cannot be found out."""
+@dataclass(frozen=True)
+class Found:
+    """What there is of drills, as far as it can be seen."""
+
+    made: tuple[Made, ...]
+    unseen: tuple[str, ...] = ()
+    """Which kinds cannot be listed, or not to the end, and why. There may be more of them."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +47,33 @@ class Swept:
     """What could not be taken away, and why."""
 
 
-def of_drills(target: Target, drill: str | None = None) -> tuple[Made, ...]:
-    """Everything there is of the drills of the target's environment, or of one drill. Raises `CannotLook`."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+def find_drills(target: Target, drill: str | None = None) -> Found:
+    """Everything there is of the drills of the target's environment, or of one drill. Raises nothing: one kind that cannot be
+    listed, as Kubernetes objects of a cluster that is lost, hides no other.
+    """
     environment = target.environment
     prefix = f"{DRILL_PREFIX}-{environment.name}-"
     looks = [(kind, region) for kind in _REGIONAL for region in environment.regions]
     looks.append((NAMESPACES, environment.aws.region))
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            found = pool.map(lambda look: tuple(look[0].list(target, look[1], prefix)), looks)
-            made = [each for several in found for each in several]
-    except (BotoCoreError, ClientError) as error:
-        raise CannotLook(
-            f"expected to see what drills of {environment.name} left, found that AWS cannot be asked: {error}. Check that "
-            "these credentials may list databases, caches, tables, clusters and security groups."
-        ) from error
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = tuple(pool.map(lambda look: _list(target, look[0], look[1], prefix), looks))
+    made = [each for seen, _ in found for each in seen]
     # `ilsdrill-dev-` also begins the names of an environment `dev-2`, whose drills are its own.
-    return tuple(each for each in made if _drill_of(each, environment.name) in ({drill} if drill else _ANY))
+    own = tuple(each for each in made if _drill_of(each, environment.name) in ({drill} if drill else _ANY))
+    return Found(own, tuple(why for _, why in found if why))
+
+
+def _list(target: Target, kind: Kind, region: str, prefix: str) -> tuple[list[Made], str]:
+    """Those that are seen, and why there may be more; empty when there are not."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    seen: list[Made] = []
+    try:
+        for each in kind.list(target, region, prefix):
+            seen.append(each)  # noqa: PERF402 those before an error count
+    except (BotoCoreError, ClientError, IlsError) as error:
+        return seen, f"any {kind.name} in {region} could not be looked for: {error}"
+    return seen, ""
 
 
 class _Anything:

@@ -12,9 +12,9 @@ from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.operations.backup.manifest import Manifest, SetStatus
 from ils_pipelines.operations.backup.run import take_set
 from ils_pipelines.operations.backup.set_id import SetId
-from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from ils_pipelines.operations.restore.sweep import sweep
 from tests.end_to_end.conftest import LocalSandbox
-from tests.operations.recovery.site import Faults, Site, site_of
+from tests.operations.recovery.site import Faults, Site, of_drills, site_of
 
 
 @pytest.fixture(scope="session")

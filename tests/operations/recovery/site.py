@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import pytest
 
 from ils_pipelines.operations.access.database import database_access
+from ils_pipelines.operations.restore.kinds import Made
 from ils_pipelines.operations.restore.place import Place, drill_place
+from ils_pipelines.operations.restore.sweep import find_drills
 from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.loading import load_environment
@@ -98,6 +100,13 @@ def site_of(name: str, sandbox: LocalSandbox) -> Site:
 
 def site_for(environment: Environment, sandbox: LocalSandbox) -> Site:
     return Site(opened(environment, sandbox), sandbox)
+
+
+def of_drills(target: Target, drill: str | None = None) -> tuple[Made, ...]:
+    """All that there is, when all kinds can be listed."""
+    found = find_drills(target, drill)
+    assert found.unseen == ()
+    return found.made
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

@@ -26,11 +26,11 @@ from ils_pipelines.operations.drill.live import fingerprint
 from ils_pipelines.operations.drill.models import Evidence, Verdict
 from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
-from ils_pipelines.operations.restore.sweep import of_drills, sweep
+from ils_pipelines.operations.restore.sweep import sweep
 from ils_pipelines.release.objects import SECRET
 from tests.iam.evaluation import DRILL, READ_ONLY, allowed_actions
 from tests.operations.recovery.sets import altered, bucket_of
-from tests.operations.recovery.site import Site, until
+from tests.operations.recovery.site import Site, of_drills, until
 from tests.operations.recovery.victim import STEPS
 from tools.iam.actions import actions
 

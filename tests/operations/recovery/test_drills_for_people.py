@@ -13,8 +13,7 @@ from ils_pipelines.defs.environments import register_environments
 from ils_pipelines.operations.backup.manifest import Manifest
 from ils_pipelines.operations.drill.models import Measure
 from ils_pipelines.operations.restore.ground import lay_ground
-from ils_pipelines.operations.restore.sweep import of_drills
-from tests.operations.recovery.site import Site
+from tests.operations.recovery.site import Site, of_drills
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 

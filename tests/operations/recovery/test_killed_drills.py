@@ -14,8 +14,8 @@ from ils_pipelines.operations.drill.holder import holder_id, holding
 from ils_pipelines.operations.drill.leftovers import left_by_drills
 from ils_pipelines.operations.drill.live import fingerprint
 from ils_pipelines.operations.drill.scenario import Scenario
-from ils_pipelines.operations.restore.sweep import of_drills, sweep
-from tests.operations.recovery.site import Site, until
+from ils_pipelines.operations.restore.sweep import sweep
+from tests.operations.recovery.site import Site, of_drills, until
 from tests.operations.recovery.victim import CLUSTER_STEPS, STEPS, STEPS_AWAY, Victims, victims
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.long, pytest.mark.timeout(600)]
@@ -55,7 +55,7 @@ def test_nothing_is_left_of_a_drill_that_was_killed(
     if made and step != "look at what is live again":
         assert of_drills(site.drills), "there is something to sweep"
     with holding("dev"):
-        assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id())).failures == ()
+        assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id()).made).failures == ()
     # A table that was being restored had no tags yet: it is swept by its age.
     young = of_drills(site.drills)
     assert {each.kind for each in young} <= {"table"}
@@ -82,7 +82,7 @@ def test_a_cluster_that_was_only_being_made_is_taken_away(
     try:
         assert ended == -signal.SIGKILL
         with holding("dev"):
-            assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id())).failures == ()
+            assert sweep(site.drills, left_by_drills(site.drills, orphans_of=holder_id()).made).failures == ()
     finally:
         site.sandbox.control("settings", {"seconds_per_minute": 0})
     assert of_drills(site.drills) == ()

@@ -21,10 +21,9 @@ from ils_pipelines.operations.drill.run import Asked, run_drill
 from ils_pipelines.operations.drill.scenario import Scenario
 from ils_pipelines.operations.drill.timeline import OnStep, ignore_steps
 from ils_pipelines.operations.restore.ground import output
-from ils_pipelines.operations.restore.sweep import of_drills
 from ils_pipelines.settings.layers import Layer
 from tests.operations.recovery.sets import altered, bucket_of
-from tests.operations.recovery.site import Site, until
+from tests.operations.recovery.site import Faults, Site, of_drills, until
 
 pytestmark = [pytest.mark.usefixtures("_here"), pytest.mark.timeout(600)]
 
@@ -49,6 +48,19 @@ def test_a_corrupted_row(site: Site, backup: Manifest) -> None:
     evidence = failed(site, backup, Scenario.DATABASE_LOSS, corrupt)
     (cause,) = evidence.causes
     assert "table ils.customers: checksum: expected" in cause
+
+
+def test_what_could_not_be_looked_for_at_the_end_is_told_and_the_rest_is_taken_away(
+    site: Site, backup: Manifest, faults: Faults
+) -> None:
+    def refuse(name: str, what: str) -> None:
+        if (name, what) == ("clean up", "started"):
+            faults("dynamodb", "ListTables", "AccessDeniedException", times=2 * len(site.environment.regions))
+
+    evidence = run_drill(site.drills, Asked(Scenario.CACHE_LOSS, Wanted(backup.set)), on_step=refuse)
+    assert of_drills(site.drills) == ()
+    assert [each.partition(" in ")[0] for each in evidence.leftovers] == ["any table"] * len(site.environment.regions)
+    assert not evidence.passed
 
 
 def test_a_truncated_dump(site: Site, backup: Manifest) -> None:

@@ -11,10 +11,10 @@ from ils_pipelines.operations.restore.exports import begin_transfer
 from ils_pipelines.operations.restore.ground import lay_ground
 from ils_pipelines.operations.restore.namespaces import cluster_of, make_namespace
 from ils_pipelines.operations.restore.place import DRILL_PREFIX
-from ils_pipelines.operations.restore.sweep import is_left_over, of_drills, sweep
+from ils_pipelines.operations.restore.sweep import find_drills, is_left_over, sweep
 from ils_pipelines.operations.restore.tables import FromBackup, begin_table, finish_table, read_shape
 from tests.operations.recovery.sets import bucket_of
-from tests.operations.recovery.site import Site
+from tests.operations.recovery.site import Faults, Site, of_drills
 
 HOUR = timedelta(hours=1)
 
@@ -72,6 +72,24 @@ def test_a_table_that_was_not_tagged_yet_is_found_by_its_name(site: Site, drill:
     assert not is_left_over(found, now=now, longest=HOUR)
     assert is_left_over(found, now=now + 2 * HOUR, longest=HOUR)
     dynamodb.delete_backup(BackupArn=backup)
+
+
+def test_a_kind_that_cannot_be_listed_hides_no_other(site: Site, drill: str, faults: Faults) -> None:
+    lay_ground(site.target, site.place(drill))
+    faults("elasticache", "DescribeReplicationGroups", "AccessDenied", times=2)
+    site.sandbox.control(
+        "faults", {"service": "kubernetes", "status": 503, "times": 9}, method="POST", server="kubernetes"
+    )
+    try:
+        found = find_drills(site.drills, drill)
+    finally:
+        site.sandbox.control("faults", method="DELETE", server="kubernetes")
+    assert [made.kind for made in found.made] == ["security group"]
+    assert {why.partition(" could")[0] for why in found.unseen} == {
+        f"any {kind} in {region}"
+        for kind, regions in (("cache", site.environment.regions), ("namespace", (site.environment.aws.region,)))
+        for region in regions
+    }
 
 
 def test_what_is_young_or_somebody_elses_is_no_leftover(site: Site, drill: str) -> None:
