@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from ils_pipelines.commands.approve import named
 from ils_pipelines.commands.output import ExitCode, console, print_json
 from ils_pipelines.settings.loading import load_environment
 from ils_pipelines.targets import open_target
@@ -46,7 +47,7 @@ def approvals(environment: str, *, as_json: bool) -> ExitCode:
         approval = found.approval
         lines = (
             f"plan {approval.digest[:16]}  {state(found)}",
-            f"  approved {_shown(approval.at)} by {approval.by}: {approval.reason}",
+            f"  approved {_shown(approval.at)} by {named(approval)}: {approval.reason}",
             f"  code {approval.code.name}, file {approval.code.environment_file[:12]}",
         )
         out.print("\n".join(lines), markup=False, soft_wrap=True)

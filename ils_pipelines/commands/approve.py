@@ -35,7 +35,7 @@ def approve(environment: str, *, plan: str, by: str, reason: str, as_json: bool)
         return ExitCode.SUCCESS
     changes = sum(len(each.changes) for each in approval.plans)
     console().print(
-        f"{approval.by} approved plan {approval.digest[:16]} of {environment} with {changes} changes.\n"
+        f"{named(approval)} approved plan {approval.digest[:16]} of {environment} with {changes} changes.\n"
         f"It can be applied once, until {approval.expires.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, as long as the code and "
         f"the environment's file stay as they are: ils up {environment}",
         markup=False,
@@ -60,6 +60,11 @@ def _record(target: Target, digest: str, by: str, reason: str) -> Approval:
     from ils_pipelines.provisioning.approval_place import approvals_of
 
     return record(target, approvals_of(target), digest=digest, by=by, reason=reason)
+
+
+def named(approval: Approval) -> str:
+    """Who approved: as was typed, and as AWS has it."""
+    return f"{approval.by} ({approval.identity})" if approval.identity else approval.by
 
 
 def _entry(approval: Approval) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def _record_approval(context: OpExecutionContext, config: ApprovedPlan, targets:
             "approval": MetadataValue.text(approval.id),
             "plan_digest": MetadataValue.text(approval.digest),
             "by": MetadataValue.text(approval.by),
+            "identity": MetadataValue.text(approval.identity or "unknown"),
             "reason": MetadataValue.text(approval.reason),
             "expires": MetadataValue.text(approval.expires.isoformat()),
             "code": MetadataValue.text(approval.code.name),

@@ -23,6 +23,7 @@ from ils_pipelines.provisioning.approval_log import Approval, ApprovalLog, Recor
 from ils_pipelines.provisioning.code_version import CodeVersion, code_version
 from ils_pipelines.provisioning.layers import layer_work
 from ils_pipelines.settings.layers import Layer
+from ils_pipelines.targets.account import caller_identity
 from ils_pipelines.targets.protocol import Target
 
 SHOWN_DIGITS = 16
@@ -64,8 +65,8 @@ def approve(
 ) -> Approval:
     """Record that `by` approves the plan with this digest (its first sixteen digits or more) for `reason`.
 
-    The plan is made anew, so that only what can be done is approved, and kept with the approval. Raises
-    `ApprovalRefused`, recording nothing.
+    The plan is made anew, so that only what can be done is approved, and kept with the approval, as is who AWS says approves.
+    Raises `ApprovalRefused` or `TargetUnavailable`, recording nothing.
     """
     environment = target.environment
     by = _line("who approves (--by)", by, LONGEST_NAME)
@@ -94,6 +95,7 @@ def approve(
         digest=actual,
         code=code,
         by=by,
+        identity=logged_in_as(target),
         reason=reason,
         at=moment,
         expires=moment + timedelta(hours=environment.approval_hours),
@@ -101,6 +103,11 @@ def approve(
     )
     log.record(approval)
     return approval
+
+
+def logged_in_as(target: Target) -> str:
+    """The ARN of whoever runs this, not of a role that is taken on for the environment. Raises `TargetUnavailable`."""
+    return caller_identity(target.state_client, target.environment.aws).arn
 
 
 @dataclass(frozen=True)

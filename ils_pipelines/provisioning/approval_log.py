@@ -46,6 +46,9 @@ class Approval(_Entry):
     """Of the environment's whole plan, in hex."""
     code: CodeVersion
     by: str
+    """As somebody typed it."""
+    identity: str | None = None
+    """ARN of who approved, as AWS has it; None in entries of before it was kept."""
     reason: str
     at: AwareDatetime
     expires: AwareDatetime

@@ -51,6 +51,13 @@ def test_what_a_killed_writer_left_unfinished_counts_for_nothing_and_is_in_nobod
     assert [found.approval.id for found in log.of("production")] == ["2", "1"]
 
 
+def test_an_approval_from_before_identities_were_kept_is_read(log: FileApprovalLog) -> None:
+    log.record(approval())
+    log.path.write_text(log.path.read_text().replace('"identity":null,', ""))
+
+    assert [found.approval.identity for found in log.of("production")] == [None]
+
+
 @pytest.mark.parametrize(
     "line", ["{}", "nonsense", '{"kind": "approved"}', '{"kind": "other"}', ""], ids=lambda line: line or "empty"
 )

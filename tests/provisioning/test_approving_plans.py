@@ -87,6 +87,7 @@ def test_what_was_approved_by_whom_when_and_why_is_kept(approved: str, log: File
 
     approval = found.approval
     assert (approval.digest, approval.by, approval.reason) == (approved, "alice", "CHG-1")
+    assert (approval.identity or "").startswith("arn:aws:"), "and who AWS says that was"
     assert (approval.at, approval.expires) == (NOW, NOW + timedelta(hours=HOURS))
     assert environment_digest({plan.project.removeprefix("ils-"): plan.digest for plan in approval.plans}) == approved
     assert found.use is None

@@ -12,7 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ils_pipelines.operations.restore.real import RestorePlan
-from ils_pipelines.provisioning.approval import SHOWN_DIGITS, ApprovalRefused, NotApproved, NothingToApprove
+from ils_pipelines.provisioning.approval import (
+    SHOWN_DIGITS,
+    ApprovalRefused,
+    NotApproved,
+    NothingToApprove,
+    logged_in_as,
+)
 from ils_pipelines.provisioning.approval_log import Approval, ApprovalLog, Completion, Use
 from ils_pipelines.provisioning.code_version import code_version
 
@@ -42,6 +48,7 @@ def approve_restore(
         digest=plan.digest,
         code=code_version(environment.name),
         by=by.strip(),
+        identity=logged_in_as(target),
         reason=reason.strip(),
         at=now,
         expires=now + timedelta(hours=environment.approval_hours),

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from ils_pipelines.provisioning.approval import logged_in_as
 from ils_pipelines.settings.account import JobFamily
 from ils_pipelines.targets import sessions
 from ils_pipelines.targets.errors import TargetUnavailable, WrongAccount
@@ -57,6 +58,14 @@ def test_a_role_is_assumed_before_any_other_call(aws_target: Opener, place: Plac
 
     assert caller.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/ils-deployer/nightly"
     assert [each["operation"] for each in place.sandbox.requests()] == ["AssumeRole", "GetCallerIdentity"]
+
+
+def test_an_approval_is_of_who_is_logged_in_and_not_of_the_role(aws_target: Opener) -> None:
+    """The role is everybody's who works on the environment."""
+    found = logged_in_as(aws_target(assume_role=ROLE, session_name="nightly"))
+
+    assert found == aws_target().caller().arn  # type: ignore[attr-defined]
+    assert "ils-deployer" not in found
 
 
 @pytest.mark.parametrize(
