@@ -14,6 +14,8 @@ class SandboxSettings(BaseModel):
     """How many seconds one minute of AWS's usual creation time lasts here; 0: everything is available at once."""
     copy_seconds: float = Field(default=0.0, ge=0, le=3600)
     """How long S3 takes to copy an object to another bucket; 0: the copy is there at once."""
+    token_seconds: float = Field(default=0.0, ge=0, le=3600)
+    """How long ElastiCache still lets in whom it did before a change of token, also when it describes the change as over."""
     withdrawn: tuple[str, ...] = ()
     """Versions of Aurora that RDS offers no more: clusters that have one go on."""
     minutes_ahead: float = Field(default=0.0, ge=0, le=60 * 24 * 366)

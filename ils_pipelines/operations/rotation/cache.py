@@ -52,7 +52,7 @@ class CacheToken:
         if said(replace(access, token=token)) is not None:
             # A third token would push out the one that pods use: only what is not let in yet is added.
             self.note(f"{self.group}: letting in a new token beside the old one")
-            self._change(token, "ROTATE")
+            self._change(token, "ROTATE", replace(access, token=token))
         versions.promote()
 
     def finish(self) -> Proof:
@@ -60,12 +60,8 @@ class CacheToken:
         versions = self._versions
         new, old = versions.value(CURRENT) or "", versions.value(PREVIOUS) or ""
         self.note(f"{self.group}: letting in the new token alone")
-        self._change(new, "SET")
         access = cache_access(self.target, self.group, self.secret)
-        if (problem := said(access)) is not None:
-            raise RotationFailed(
-                SUBJECT, "that the new one is let in", problem, "Look at the cache's events, then rotate."
-            )
+        self._change(new, "SET", access)
         refused = until(
             lambda: said(replace(access, token=old)), SUBJECT, "that the old one is refused", PATIENCE, self.cancel
         )
@@ -76,7 +72,8 @@ class CacheToken:
     def _versions(self) -> Versions:
         return Versions(self.target.client("secretsmanager"), self.secret)
 
-    def _change(self, token: str, strategy: str) -> None:
+    def _change(self, token: str, strategy: str, access: CacheAccess) -> None:
+        """Until the change is over, and whoever has the token is let in: what is described may lag behind what was asked."""
         client = self.target.client("elasticache")
         client.modify_replication_group(
             ReplicationGroupId=self.group,
@@ -88,9 +85,11 @@ class CacheToken:
         def available() -> bool | None:
             found = client.describe_replication_groups(ReplicationGroupId=self.group)["ReplicationGroups"][0]
             changing = (found.get("PendingModifiedValues") or {}).get("AuthTokenStatus")
-            return True if found["Status"] == "available" and not changing else None
+            over = found["Status"] == "available" and not changing
+            return True if over and said(access) is None else None
 
-        until(available, self.group, "that its change of token is over", PATIENCE, self.cancel)
+        expected = "that its change of token is over and the new one is let in"
+        until(available, self.group, expected, PATIENCE, self.cancel)
 
 
 def said(access: CacheAccess) -> str | None:

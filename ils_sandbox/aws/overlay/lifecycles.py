@@ -50,6 +50,10 @@ class Lifecycles:
         """Whether S3 is done with what it began to copy then."""
         return self._now() - since >= self._settings.value.copy_seconds
 
+    def token_changed(self, since: float) -> bool:
+        """Whether the nodes of a cache know of the change of token that was asked for then."""
+        return self._now() - since >= self._settings.value.token_seconds
+
     def offers(self, version: str) -> bool:
         """Whether RDS makes clusters of that version still."""
         return version not in self._settings.value.withdrawn

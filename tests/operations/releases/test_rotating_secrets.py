@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import pytest
 from kubernetes.client import CoreV1Api
 
+from ils_pipelines.engine.errors import OperationCancelled
 from ils_pipelines.engine.models import EngineEvent
 from ils_pipelines.operations.access.cache import CacheAccess, cache_access
 from ils_pipelines.operations.access.database import DatabaseAccess, DatabaseLogin, database_access
@@ -141,6 +142,22 @@ def test_what_a_killed_rotation_began_is_finished_by_the_next(doors: Doors, at: 
     assert doors.cache().token == began
     assert cache.said(before) is not None
     assert doors.pending(doors.token_secret) is None
+
+
+def test_pods_are_told_of_no_token_that_is_not_let_in_yet(terminal: Terminal, doors: Doors) -> None:
+    before, cancel = doors.cache(), threading.Event()
+    terminal.sandbox.control("settings", {"token_seconds": 3600})
+    cancel.set()
+    try:
+        with pytest.raises(OperationCancelled):
+            rotate(doors.target, [What.CACHE], cancel=cancel)
+        between, began = doors.cache(), doors.pending(doors.token_secret)
+    finally:
+        terminal.sandbox.control("settings", {"token_seconds": 0})
+    rotate(doors.target, [What.CACHE])
+
+    assert between.token == before.token != began
+    assert doors.cache().token == began
 
 
 @pytest.fixture

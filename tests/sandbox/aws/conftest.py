@@ -13,7 +13,14 @@ import pytest
 
 from tests.support.aws_server import REGION, AwsServer
 
-QUIET = {"latency_seconds": 0, "seconds_per_minute": 0, "copy_seconds": 0, "withdrawn": [], "minutes_ahead": 0}
+QUIET = {
+    "latency_seconds": 0,
+    "seconds_per_minute": 0,
+    "copy_seconds": 0,
+    "token_seconds": 0,
+    "withdrawn": [],
+    "minutes_ahead": 0,
+}
 
 
 @pytest.fixture(scope="session")

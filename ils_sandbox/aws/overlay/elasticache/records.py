@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
-from ils_sandbox.aws.overlay.elasticache.servers import restoring
+from ils_sandbox.aws.overlay.elasticache.servers import pass_on_token, restoring
 from ils_sandbox.aws.overlay.elasticache.subnet_groups import REPLICATION_GROUPS, SUBNET_GROUPS
 from ils_sandbox.aws.overlay.elasticache.tags import forget_tags
 from ils_sandbox.aws.overlay.world import Result, World
@@ -31,6 +31,7 @@ def settled(call: Call, world: World) -> dict[str, Record]:
     """All groups by id, their phases that are over ended."""
     groups = world.table(REPLICATION_GROUPS, call)
     for name, record in list(groups.items()):
+        pass_on_token(world, record)
         if world.lifecycles.phase(record["ARN"]) is not None:
             continue
         if record["Status"] == "deleting":

@@ -59,7 +59,16 @@ def change_token(world: World, record: Record, token: str | None, strategy: str 
         record["tokens"] = [*record["tokens"][-1:], _digest(token)]
     else:
         return
-    change_server(world, record, CacheChange(tokens=_tokens(record)))
+    record["token_since"] = world.lifecycles.now()
+    pass_on_token(world, record)
+
+
+def pass_on_token(world: World, record: Record) -> None:
+    """Let the server know of a change of token whose time has come."""
+    since = record.get("token_since")
+    if since is not None and world.lifecycles.token_changed(since):
+        del record["token_since"]
+        change_server(world, record, CacheChange(tokens=_tokens(record)))
 
 
 def change_server(world: World, record: Record, change: CacheChange) -> None:
