@@ -35,6 +35,7 @@ from ils_pipelines.settings.prices import price_table
 from ils_pipelines.settings.tiers import Tier
 from ils_pipelines.targets.protocol import Target
 from ils_sandbox import server
+from ils_sandbox.aws.calls import ACCOUNT
 from ils_sandbox.control.recording import RECORD_VARIABLE
 from ils_sandbox.state import STATE_VARIABLE
 from ils_sandbox.target import SandboxTarget
@@ -162,9 +163,8 @@ def plan(target: Target) -> None:
 
 
 def tell(target: Target) -> None:
-    """By the topic of alarms; and by a webhook, of which it only looks for where that is: there is none here."""
-    name = target.environment.name
-    now = datetime.now(UTC)
+    """On a topic and on a webhook that are not there, so that nothing is sent to anybody: what is refused is called, too."""
+    name, region = target.environment.name, target.environment.aws.region
     message = Message(
         id="0",
         environment=name,
@@ -173,12 +173,15 @@ def tell(target: Target) -> None:
         urgency=Urgency.WARNING,
         said=(),
         runbook="",
-        at=now,
+        at=datetime.now(UTC),
     )
-    send(target, Channel(kind=ChannelKind.SNS, name="topic"), message)
-    with suppress(NotSent):
-        webhook = Channel(kind=ChannelKind.WEBHOOK, name="webhook", url_from=f"secret:ils-{name}-webhook-recording")
-        send(target, webhook, message)
+    topic = f"arn:aws:sns:{region}:{ACCOUNT}:ils-{name}-recording"
+    for channel in (
+        Channel(kind=ChannelKind.SNS, name="topic", topic_arn=topic),
+        Channel(kind=ChannelKind.WEBHOOK, name="webhook", url_from=f"secret:ils-{name}-webhook-recording"),
+    ):
+        with suppress(NotSent):
+            send(target, channel, message)
 
 
 def watch(target: Target) -> None:
