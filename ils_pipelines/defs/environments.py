@@ -3,7 +3,7 @@
 Environments come and go while Dagster runs: `ils up NAME --from BASE` makes one, its teardown ends it. Partitions are
 therefore dynamic, kept in the instance, where a webserver and a daemon that are running see them at once; static ones are
 known to a code location from when it was loaded. They are brought in line with the files by whoever starts something: every
-run from a terminal, `ils ui`, and a sensor for all others.
+run from a terminal, `ils ui`, and a sensor for all others. The same sensor ends the runs of terminals that were killed.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from dagster import (
     sensor,
 )
 
+from ils_pipelines.defs.liveness import end_lost_runs
 from ils_pipelines.settings.loading import environment_names
 
 PARTITIONS = "environments"
@@ -47,11 +48,14 @@ def forget_environment(instance: DagsterInstance, environment: str) -> None:
     name="environment_files",
     minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Adds a partition for every new environment file and takes away those whose file is gone. Starts no run.",
+    description="Adds a partition for every new environment file and takes away those whose file is gone; ends "
+    "runs whose terminal was killed. Starts no run.",
     # A sensor has to have a target; this one requests no run of it.
     job_name="preview_environment",
 )
 def environment_files(context: SensorEvaluationContext) -> SensorResult | SkipReason:
+    for run_id in end_lost_runs(context.instance):
+        context.log.warning(f"run {run_id} is recorded as failed: the process that executed it is gone")
     names = environment_names()
     known = context.instance.get_dynamic_partitions(PARTITIONS)
     requests: list[AddDynamicPartitionsRequest | DeleteDynamicPartitionsRequest] = []

@@ -1,12 +1,9 @@
 """Running one of the jobs in this process, recorded in the instance like any other run."""
 
-import fcntl
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
@@ -16,6 +13,7 @@ from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin, 
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ils_pipelines.defs.environments import register_environments
+from ils_pipelines.defs.liveness import HOST_TAG, UNDER_WAY, alive, end_if_lost
 from ils_pipelines.provisioning.busy import EnvironmentBusy
 from ils_pipelines.provisioning.progress import Listener, RunInterrupted, listening, publish
 
@@ -23,16 +21,9 @@ MODULE = "ils_pipelines.definitions"
 LOCATION = "ils_pipelines"
 """As in workspace.yaml: the UI shows a run beside its job when it names the same code location."""
 PARTITION_TAG = "dagster/partition"
-HOST_TAG = "ils/host"
 
 # The log of Dagster's own events on standard error; what a terminal shows comes from the listener.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_UNDER_WAY = [
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ def run_job(
     }
     run_id = str(uuid.uuid4())
     register_environments(instance)
-    with _alive(instance, run_id), listening(run_id, listener):
+    with alive(instance, run_id), listening(run_id, listener):
         run = instance.create_run_for_job(
             definition,
             run_id=run_id,
@@ -113,15 +104,14 @@ def _refuse_a_second_run(instance: DagsterInstance, environment: str, run: Dagst
     Of two that start at the same moment, the one that was recorded first goes on.
     """
     records = instance.get_run_records(
-        RunsFilter(tags={PARTITION_TAG: environment}, statuses=_UNDER_WAY), ascending=True
+        RunsFilter(tags={PARTITION_TAG: environment}, statuses=UNDER_WAY), ascending=True
     )
     for record in records:
         if record.dagster_run.run_id == run.run_id:
             return
         if record.dagster_run.status == DagsterRunStatus.NOT_STARTED and HOST_TAG not in record.dagster_run.tags:
             continue  # on its way into the queue, where it waits for this one
-        if lost(instance, record.dagster_run):
-            instance.report_run_failed(record.dagster_run, "The process that executed the run is gone.")
+        if end_if_lost(instance, record.dagster_run):
             continue
         instance.report_run_canceled(run, "Not started: another run is working on the environment.")
         raise EnvironmentBusy(_busy_message(environment, record))
@@ -134,34 +124,3 @@ def _busy_message(environment: str, other: RunRecord) -> str:
         f"run {run.run_id} ({run.job_name}{where}) has been working on {environment} since "
         f"{other.create_timestamp:%Y-%m-%d %H:%M:%S} UTC. Wait until it has finished, or end it where it was started."
     )
-
-
-def lost(instance: DagsterInstance, run: DagsterRun) -> bool:
-    """Whether the run was started by a terminal of this machine whose process has gone."""
-    if run.tags.get(HOST_TAG) != socket.gethostname():
-        return False
-    with _alive_file(instance, run.run_id).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    _alive_file(instance, run.run_id).unlink(missing_ok=True)
-    return True
-
-
-@contextmanager
-def _alive(instance: DagsterInstance, run_id: str) -> Iterator[None]:
-    """Hold a lock for as long as this process works on the run; the system lets go of it however the process ends."""
-    path = _alive_file(instance, run_id)
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _alive_file(instance: DagsterInstance, run_id: str) -> Path:
-    folder = Path(instance.root_directory) / "terminals"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{run_id}.lock"

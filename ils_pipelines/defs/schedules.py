@@ -24,7 +24,8 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from ils_pipelines.defs.launch import PARTITION_TAG, lost
+from ils_pipelines.defs.launch import PARTITION_TAG
+from ils_pipelines.defs.liveness import UNDER_WAY, end_if_lost
 from ils_pipelines.errors import IlsError
 from ils_pipelines.settings.environment import Environment
 from ils_pipelines.settings.folders import environments_directory
@@ -34,13 +35,7 @@ from ils_pipelines.settings.schedules import NEVER
 SANDBOX = "sandbox"
 _ENVIRONMENT_TAG = f"{PARTITION_TAG}/environment"
 """Of runs whose partition is a day of an environment."""
-_UNDER_WAY = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
+_UNDER_WAY = [DagsterRunStatus.QUEUED, *UNDER_WAY]
 Request = Callable[[str, datetime], RunRequest]
 """The run that a tick asks for, given the environment and when the schedule says that it is, however late that is."""
 
@@ -146,7 +141,7 @@ def _one_at_a_time(
 def _under_way(instance: DagsterInstance, job: str, environment: str) -> DagsterRun | None:
     for run in instance.get_runs(RunsFilter(job_name=job, statuses=_UNDER_WAY)):
         ours = environment in (run.tags.get(_ENVIRONMENT_TAG), run.tags.get(PARTITION_TAG))
-        if ours and not lost(instance, run):
+        if ours and not end_if_lost(instance, run):
             return run
     return None
 

@@ -4,12 +4,15 @@ There is no sandbox here, so every layer is refused: that is enough of a run for
 """
 
 import socket
+from contextlib import nullcontext
 
 import pytest
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, build_sensor_context
 
 from ils_pipelines.definitions import defs
-from ils_pipelines.defs.launch import HOST_TAG, PARTITION_TAG, run_job
+from ils_pipelines.defs.environments import environment_files
+from ils_pipelines.defs.launch import PARTITION_TAG, run_job
+from ils_pipelines.defs.liveness import HOST_TAG, alive, end_if_lost
 from ils_pipelines.provisioning.busy import EnvironmentBusy
 from ils_pipelines.provisioning.progress import LayerFailed, LayerStarted, Progress
 from ils_pipelines.settings.layers import Layer
@@ -101,6 +104,34 @@ def test_a_run_whose_process_was_killed_is_recorded_as_failed_and_not_in_the_way
 
     assert told
     assert run_of(instance, killed.run_id).status == DagsterRunStatus.FAILURE
+
+
+def test_a_run_whose_process_was_killed_keeps_no_other_in_the_queue(instance) -> None:
+    """No terminal comes by to find it: the sensor does, and Dagster's own limit lets the next one go."""
+    killed = under_way(instance, "dev", **{HOST_TAG: socket.gethostname()})
+
+    environment_files(build_sensor_context(instance=instance))
+
+    assert run_of(instance, killed.run_id).status == DagsterRunStatus.FAILURE
+
+
+@pytest.mark.parametrize("host", [socket.gethostname(), "another-machine"])
+def test_a_run_that_is_at_work_is_left_alone_by_the_sensor(instance, host: str) -> None:
+    run = under_way(instance, "dev", **{HOST_TAG: host})
+
+    with alive(instance, run.run_id) if host == socket.gethostname() else nullcontext():
+        environment_files(build_sensor_context(instance=instance))
+
+    assert run_of(instance, run.run_id).status == DagsterRunStatus.STARTED
+
+
+def test_a_run_that_ended_while_it_was_looked_at_keeps_its_end(instance) -> None:
+    looked_up = under_way(instance, "dev", **{HOST_TAG: socket.gethostname()})
+    instance.report_run_canceled(looked_up)
+
+    assert not end_if_lost(instance, looked_up)
+
+    assert run_of(instance, looked_up.run_id).status == DagsterRunStatus.CANCELED
 
 
 def test_a_run_of_another_machine_is_believed_to_go_on(instance, told) -> None:
