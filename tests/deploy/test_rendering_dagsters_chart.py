@@ -99,7 +99,7 @@ def test_the_twin_reads_only_and_the_other_does_not(rendering: Rendering) -> Non
 
 def test_who_is_let_in_and_out_is_what_the_policy_names(rendering: Rendering) -> None:
     """The labels of the chart's pods and services are those that deploy/kubernetes and the guide count on."""
-    [policy] = [each for each in _access() if each["kind"] == "NetworkPolicy"]
+    policy = Rendering(tuple(_access())).of("NetworkPolicy")["dagster-behind-the-proxy"]
     [selected] = policy["spec"]["podSelector"]["matchExpressions"]
     services = rendering.of("Service")
 
@@ -110,6 +110,32 @@ def test_who_is_let_in_and_out_is_what_the_policy_names(rendering: Rendering) ->
         assert services[name]["spec"]["selector"].items() <= labels.items()
         assert f"--upstream=http://{name}:{port['port']}" in (ROOT / "deploy/kubernetes/oauth2-proxy.yaml").read_text()
     assert {each["spec"]["type"] for each in services.values()} == {"ClusterIP"}
+
+
+def test_nothing_reaches_the_code_server_but_the_servers_that_ask_it(rendering: Rendering) -> None:
+    spec = Rendering(tuple(_access())).of("NetworkPolicy")["dagster-code-server"]["spec"]
+    [rule] = spec["ingress"]
+    [source] = rule["from"]
+    [who] = source["podSelector"]["matchExpressions"]
+    pods = {name: each["spec"]["template"] for name, each in rendering.of("Deployment").items()}
+    [code_server] = [
+        each
+        for each in pods.values()
+        if spec["podSelector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
+    ]
+    asking = {each["metadata"]["labels"]["component"] for each in pods.values()} - {"user-deployments"}
+
+    assert code_server["metadata"]["labels"]["component"] == "user-deployments"
+    assert asking == set(who["values"])
+    [service] = [
+        each["spec"]
+        for each in rendering.of("Service").values()
+        if each["spec"]["selector"].items() <= code_server["metadata"]["labels"].items()
+    ]
+    [container] = code_server["spec"]["containers"]
+    [port] = rule["ports"]
+    assert [port["port"]] == [each["port"] for each in service["ports"]]
+    assert f"-p {port['port']}" in " ".join(container["args"])
 
 
 def test_servers_are_who_access_yaml_makes_and_may_do_no_more(rendering: Rendering) -> None:
