@@ -325,13 +325,15 @@ def sandbox(context: typer.Context) -> None:
 
 def main() -> None:
     """The console script."""
-    from ils_pipelines.commands.output import exit_code_of, print_error
+    from ils_pipelines.commands.output import exit_code_of, print_error, print_json
 
     _collect_garbage_less_often()
     try:
         app()
     except IlsError as error:
         print_error(error)
+        if "--json" in sys.argv[1:]:  # of whatever command refused before it could say so itself
+            print_json({"error": str(error), "success": False})
         sys.exit(exit_code_of(error))
     finally:
         _leave_garbage_to_the_system()

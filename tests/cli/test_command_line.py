@@ -65,6 +65,15 @@ def test_an_unknown_environment_is_one_clear_message_and_exit_code_1(terminal, c
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("command", ["validate", "kubeconfig"])
+def test_an_unknown_environment_is_one_json_object_where_that_is_asked_for(terminal, command) -> None:
+    result = terminal.ils(command, "nowhere", "--json")
+
+    assert result.code == 1
+    assert result.json["success"] is False
+    assert "there is no environment 'nowhere'" in result.json["error"]
+
+
 def test_a_wrong_file_stops_everything_before_it_starts(terminal) -> None:
     (terminal.environments / "dev.yaml").write_text("name: dev\ntarget: moon\n")
 
