@@ -152,7 +152,12 @@ def _take_out(draft: dict[str, Any], detail: ErrorDetails, unreadable: set[Locat
         return
     if not isinstance(holder, dict):
         return
-    if detail["type"] in {"extra_forbidden", "invalid_key"}:
+    if detail["type"] == "invalid_key":
+        # A date or nothing at all, which the place has as text. All there are go: each has a problem of its own.
+        for key in [key for key in holder if not isinstance(key, str)]:
+            del holder[key]
+        return
+    if detail["type"] == "extra_forbidden":
         holder.pop(last, None)
         meant = _closest(location)
         if meant is not None:

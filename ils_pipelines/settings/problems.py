@@ -36,7 +36,7 @@ class Problem:
         if self.line is not None:
             place += f" (line {self.line})"
         found = "" if self.value is None else f", found {shorten(self.value)}"
-        return f"{place}: {self.message}{found}. {self.remedy}"
+        return printable(f"{place}: {self.message}{found}. {self.remedy}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ def dotted(location: Sequence[str | int]) -> str:
     for step in location:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
+
+
+def printable(text: str) -> str:
+    """A line that a terminal only shows: what would end it, or command the terminal, is written as in Python."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def shorten(value: Any, limit: int = 80) -> str:

@@ -61,6 +61,19 @@ def test_a_key_that_is_no_text_is_refused(read: Read, text: str) -> None:
     assert read(f"name: dev\n{text}" if not text.startswith("{") else text).problems != ()
 
 
+@pytest.mark.parametrize("key", ["~", "2026-11-26", "on", "1", "1.5"])
+@pytest.mark.parametrize("place", ["{}: x", "network: {{{}: x}}"])
+def test_a_key_that_yaml_takes_for_something_else_is_one_problem(read: Read, key: str, place: str) -> None:
+    assert len(read(f"name: dev\n{place.format(key)}\n").problems) == 1
+
+
+def test_what_is_said_of_a_key_stays_in_its_line_and_commands_no_terminal(read: Read) -> None:
+    (problem,) = read('name: dev\n"\\e[31mred\\n": x\n').problems
+
+    assert str(problem).startswith("\\x1b[31mred\\n (line 2): is not a key")
+    assert str(problem).isprintable()
+
+
 def test_a_date_that_does_not_exist_is_refused(read: Read) -> None:
     (problem,) = read("name: dev\nwaivers: [{expires: 2026-13-45}]\n").problems
     assert "quotes" in problem.remedy
