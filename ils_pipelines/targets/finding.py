@@ -7,6 +7,7 @@ is not looked for: it is created again, which AWS takes as done (policies attach
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -138,11 +139,19 @@ class AwsFinder:
             )
         return new[0] if new else None
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
-        """Wait until the resource is usable; what else a create does, Pulumi sees."""
-        if _type_of(urn) in _READY:
-            service, waiter, arguments = _READY[_type_of(urn)]
-            self._client(service, region=_region(inputs, provider)).get_waiter(waiter).wait(**arguments(id_))
+    def resume(
+        self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any], cancel: threading.Event
+    ) -> None:
+        """Wait until the resource is usable, or `cancel` is set; what else a create does, Pulumi sees. Raises EngineError
+        when it does not become usable."""
+        if _type_of(urn) not in _READY:
+            return
+        service, name, arguments = _READY[_type_of(urn)]
+        waiter = self._client(service, region=_region(inputs, provider)).get_waiter(name)
+        for _ in range(waiter.config.max_attempts):
+            if _usable(waiter, urn, arguments(id_)) or cancel.wait(waiter.config.delay):
+                return
+        raise EngineError(f"{urn} ({id_}), which an interrupted run made, is not usable yet. Try again later.")
 
     def _tagged(self, kind: str, tags: Mapping[str, str], region: str | None) -> set[str]:
         client = self._client("resourcegroupstaggingapi", region=region)
@@ -169,6 +178,20 @@ class AwsFinder:
             return set()
         has = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
         return {name} if all(has.get(key) == value for key, value in tags.items()) else set()
+
+
+def _usable(waiter: Any, urn: str, arguments: Mapping[str, Any]) -> bool:
+    """Look once."""
+    from botocore.exceptions import WaiterError
+
+    try:
+        waiter.wait(**arguments, WaiterConfig={"MaxAttempts": 1})
+    except WaiterError as error:
+        reason = str(error.kwargs["reason"])
+        if not reason.startswith("Max attempts exceeded"):  # botocore has no other way to say "not yet"
+            raise EngineError(f"{urn}, which an interrupted run made, does not become usable: {reason}") from error
+        return False
+    return True
 
 
 def id_of(kind: str, arn: str) -> str | None:

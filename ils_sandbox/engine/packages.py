@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 
+from ils_pipelines.engine.acting import acting
 from ils_pipelines.engine.errors import EngineError
 from ils_pipelines.engine.models import Stack
 from ils_sandbox.engine import urns
@@ -39,11 +40,13 @@ class Packages:
         return self._cache.get(package, _config_of(state)), f"{state.urn}::{state.id}"
 
     def provider_of(self, state: ResourceState) -> AdoptingProvider:
-        """The provider that manages a resource of the checkpoint."""
+        """The provider that manages a resource of the checkpoint, acting as the configuration says now."""
         urn = state.provider.rpartition("::")[0]
         known = {other.urn: other for other in self._journal.snapshot().resources}
         package = state.type.split(":", 1)[0]
-        return self._cache.get(package, _config_of(known[urn]) if urn in known else self._package_config(package))
+        if urn not in known:
+            return self._cache.get(package, self._package_config(package))
+        return self._cache.get(package, acting(package, _config_of(known[urn]), self._config))
 
     def _package_config(self, package: str) -> dict[str, str]:
         prefix = f"{package}:"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -66,7 +67,14 @@ class SandboxFinder:
     ) -> str | None:
         return asyncio.run(self._provider(provider).find(urn, _properties(inputs), known_ids))
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
+    def resume(
+        self,
+        urn: str,
+        id_: str,
+        inputs: Mapping[str, Any],
+        provider: Mapping[str, Any],
+        cancel: threading.Event,  # noqa: ARG002 it takes no time here
+    ) -> None:
         asyncio.run(self._provider(provider).resume(urn, id_, _properties(inputs)))
 
     def _provider(self, config: Mapping[str, Any]) -> AwsProvider:

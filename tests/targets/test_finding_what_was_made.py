@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,13 @@ def test_two_resources_with_the_same_tags_are_named(
         ec2.delete_vpc(VpcId=second)
 
 
+def test_what_cannot_become_usable_is_named(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
+    instance = next(resource for resource in made if resource["type"] == "aws:rds/clusterInstance:ClusterInstance")
+
+    with pytest.raises(EngineError, match=r"ils-dev.*does not become usable"):
+        finder.resume(instance["urn"], "ils-dev-none", instance["inputs"], instance["configuration"], threading.Event())
+
+
 def test_what_is_found_is_waited_for(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
     for resource in made:
-        finder.resume(resource["urn"], resource["id"], resource["inputs"], resource["configuration"])
+        finder.resume(resource["urn"], resource["id"], resource["inputs"], resource["configuration"], threading.Event())

@@ -7,7 +7,8 @@ that is found out: a create is looked up, what it made is put into the deploymen
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from ils_pipelines.engine.pulumi.workspace import Deployment, StackHandle
 from ils_pipelines.engine.recorder import Recorder
 
 _CREATING = "creating"
+_UNREAD = "a run was interrupted that changed or deleted this"
 _GONE = "pendingReplacement"
 """Marks what was deleted to make room for its replacement; its id, which may be a name, may be that of the new one."""
 
@@ -31,8 +33,11 @@ class Finder(Protocol):
         when it made none. Secrets in `inputs` are in the clear; `provider` is its provider's configuration. Changes
         nothing."""
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
-        """Finish what that create began, so far as Pulumi would not see it, and wait until the resource is usable."""
+    def resume(
+        self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any], cancel: threading.Event
+    ) -> None:
+        """Finish what that create began, so far as Pulumi would not see it, and wait until the resource is usable, or
+        `cancel` is set."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,14 @@ class Found:
     providers: Mapping[str, Mapping[str, Any]]
 
 
+NOTHING = Found({}, {}, {})
+
+
 def look(handle: StackHandle, deployment: Deployment | None, finder: Finder) -> Found:
     """Look for what interrupted creates made. Changes nothing."""
     creates = [entry["resource"] for entry in pending(deployment) if entry["type"] == _CREATING]
     if not creates:
-        return Found({}, {}, {})
+        return NOTHING
     clear = handle.export(reveal=True)
     inputs = {
         entry["resource"]["urn"]: revealed(entry["resource"].get("inputs") or {})
@@ -71,40 +79,47 @@ def look(handle: StackHandle, deployment: Deployment | None, finder: Finder) -> 
     return Found(ids, inputs, providers)
 
 
-def adopt(handle: StackHandle, deployment: Deployment, finder: Finder, recorder: Recorder) -> frozenset[str]:
-    """Bring the deployment up to what is really there; the URNs of the resources that were taken over."""
-    found = look(handle, deployment, finder)
+def finish(deployment: Deployment, found: Found, finder: Finder, recorder: Recorder, cancel: threading.Event) -> None:
+    """Have what was found become usable, which may take long: ends early when `cancel` is set. Writes nothing."""
     for entry in pending(deployment):
         urn = entry["resource"]["urn"]
         name, id_ = urn.rpartition("::")[2], found.ids.get(urn)
         if id_ is not None and entry["type"] == _CREATING:
             recorder.note(f"{name} ({id_}) was made by an interrupted run and is taken over")
-            finder.resume(urn, id_, found.inputs[urn], found.providers[urn])
+            finder.resume(urn, id_, found.inputs[urn], found.providers[urn], cancel)
         else:
             recorder.note(f"{name}: its {entry['type']} was interrupted; looking at what is there")
-    if pending(deployment):
-        handle.replace(_with_found(deployment, found))
-    return frozenset(found.ids)
+
+
+def taken_over(deployment: Deployment, found: Found) -> Deployment:
+    """`deployment` with what was found as resources of it, and a mark on what an interrupted run was changing or deleting:
+    Pulumi takes no pending operations in."""
+    changed = copy.deepcopy(deployment)
+    inner = changed["deployment"]
+    states = inner.setdefault("resources", [])
+    touched = {entry["resource"]["urn"] for entry in pending(deployment)}
+    for state in states:
+        if state["urn"] in touched and state.get("custom"):
+            state["initErrors"] = [*(state.get("initErrors") or ()), _UNREAD]
+    for entry in pending(deployment):
+        resource = copy.deepcopy(entry["resource"])
+        if entry["type"] == _CREATING and resource["urn"] in found.ids:
+            _insert(states, {**resource, "id": found.ids[resource["urn"]], "outputs": {}})
+    inner.pop("pending_operations", None)
+    return changed
 
 
 def doubtful(deployment: Deployment | None) -> list[str]:
     """URNs of what has to be read anew: changed or deleted by an interrupted run, or taken over and not read yet."""
-    there = {each["urn"] for each in resources(deployment)}
-    touched = [entry["resource"]["urn"] for entry in pending(deployment)]
-    unread = [each["urn"] for each in managed(deployment) if not each.get("outputs")]
-    return sorted({urn for urn in (*touched, *unread) if urn in there})
+    return sorted(
+        {each["urn"] for each in managed(deployment) if not each.get("outputs") or _UNREAD in _init_errors(each)}
+    )
 
 
-def _with_found(deployment: Deployment, found: Found) -> Deployment:
-    """`deployment` with what was found as resources of it, and without the creates."""
-    changed = copy.deepcopy(deployment)
-    inner = changed["deployment"]
-    for entry in pending(deployment):
-        resource = copy.deepcopy(entry["resource"])
-        if entry["type"] == _CREATING and resource["urn"] in found.ids:
-            _insert(inner.setdefault("resources", []), {**resource, "id": found.ids[resource["urn"]], "outputs": {}})
-    inner["pending_operations"] = [entry for entry in pending(deployment) if entry["type"] != _CREATING]
-    return changed
+def _init_errors(resource: Mapping[str, Any]) -> Sequence[str]:
+    """What Pulumi keeps of a resource that is not as it should be, until it is read again."""
+    found: Sequence[str] = resource.get("initErrors") or ()
+    return found
 
 
 def _insert(states: list[dict[str, Any]], new: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ils_pipelines.engine.acting import acting
 from ils_pipelines.engine.errors import CheckpointCorrupt
 from ils_pipelines.engine.models import OutputValue, Stack
 from ils_pipelines.engine.pulumi.changes import PROVIDER_PREFIX
@@ -53,6 +54,28 @@ def outputs(deployment: Mapping[str, Any] | None) -> dict[str, OutputValue] | No
         name: OutputValue(value=revealed(value), secret=contains_secret(value))
         for name, value in (stack.get("outputs") or {}).items()
     }
+
+
+def acting_as(deployment: Mapping[str, Any], config: Mapping[str, str]) -> dict[str, Any]:
+    """`deployment` with its providers acting as `config`, Pulumi's, says: without a program, Pulumi opens them as they are
+    in it."""
+    return {
+        **deployment,
+        "deployment": {
+            **deployment["deployment"],
+            "resources": [_acting_as(each, config) for each in resources(deployment)],
+        },
+    }
+
+
+def _acting_as(resource: dict[str, Any], config: Mapping[str, str]) -> dict[str, Any]:
+    if not resource["type"].startswith(PROVIDER_PREFIX):
+        return resource
+    package = resource["type"].removeprefix(PROVIDER_PREFIX)
+    said: dict[str, Any] = {
+        key: acting(package, resource[key], config) for key in ("inputs", "outputs") if key in resource
+    }
+    return {**resource, **said}
 
 
 def verify(state: Any, stack: Stack) -> None:

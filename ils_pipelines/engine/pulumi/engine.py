@@ -12,7 +12,7 @@ from typing import Any
 
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
-from ils_pipelines.engine.covering import covers
+from ils_pipelines.engine.covering import covers, step_deviations
 from ils_pipelines.engine.errors import EngineError, PlanMismatch, ProtectedResource, StackLocked
 from ils_pipelines.engine.models import Drift, LockHolder, OutputValue, Plan, Stack, UpResult
 from ils_pipelines.engine.protocol import OnEvent, ignore_events
@@ -72,9 +72,10 @@ class PulumiEngine:
                 work.handle.initialize(self._settings.secrets_provider)
                 work.before = work.handle.export()
             approved_steps = self._check_approved(work, approved)
-            recorder.adopted = self._recover(work, on_event)
-            if recorder.adopted and approved is not None:
-                approved_steps = self._plan_file(work)
+            planned_from = work.before
+            recorder.adopted = self._go_on(work, on_event, cancel)
+            if approved is not None and work.before is not planned_from:
+                approved_steps = self._check_rest(work, approved, recorder.adopted)
             self._change(work, recorder, work.handle.up, cancel, program=work.program, plan=approved_steps)
             return self._result(work, recorder)
 
@@ -88,7 +89,7 @@ class PulumiEngine:
             self._refuse_locked(stack)
             if kept := deployment.protected(work.before):
                 raise ProtectedResource(kept)
-            self._recover(work, on_event)
+            self._go_on(work, on_event, cancel)
             self._change(work, recorder, work.handle.destroy, cancel)
             return self._result(work, recorder)
 
@@ -96,10 +97,12 @@ class PulumiEngine:
         with self._opened(stack) as work:
             if record:
                 self._refuse_locked(stack)
+                self._go_on(work, on_event, None)
             recorder = DriftRecorder(stack, on_event, work.before)
             checked = len(deployment.managed(work.before))
             if checked:
-                self._read(work, recorder, work.handle.refresh, preview_only=not record)
+                with self._acting_as_configured(work) as handle:
+                    self._read(work, recorder, handle.refresh, preview_only=not record)
             return Drift(project=stack.project, stack=stack.name, checked=checked, drifted=recorder.drifted())
 
     def outputs(self, stack: Stack) -> Mapping[str, OutputValue] | None:
@@ -144,27 +147,73 @@ class PulumiEngine:
             raise PlanMismatch(approved, actual)
         return file
 
-    def _plan_file(self, work: _Work) -> str:
-        """Likewise, anew: what was taken over is there by now."""
-        self._preview(work, ignore_events, plan_file=work.handle.plan_file)
+    def _check_rest(self, work: _Work, approved: Plan, adopted: frozenset[str]) -> str:
+        """Likewise once the record is as what is there: an interrupted run may have done some of it, and more is not done."""
+        actual = self._preview(work, ignore_events, plan_file=work.handle.plan_file)
+        left = (change for change in actual.changes if change.urn not in adopted)
+        if any(next(step_deviations(approved, change), None) for change in left):
+            raise PlanMismatch(approved, actual)
         return work.handle.plan_file
 
-    def _recover(self, work: _Work, on_event: OnEvent) -> frozenset[str]:
-        """Look after what an interrupted run left half done; the URNs of what it made and was taken over."""
-        if work.before is None or (not adoption.doubtful(work.before) and not deployment.pending(work.before)):
+    def _go_on(self, work: _Work, on_event: OnEvent, cancel: threading.Event | None) -> frozenset[str]:
+        """Have the record say what is there, where an interrupted run left that open, and have its providers act as the
+        configuration says now; the URNs of what was made without a record and was taken over."""
+        if work.before is None:
             return frozenset()
-        recorder = EventRecorder(work.stack, on_event)
-        recorder.note(f"the last operation on {work.stack} was interrupted; going on from its last record")
-        adopted = adoption.adopt(work.handle, work.before, self._finder, recorder)
-        work.before = work.handle.export()
+        cancel = cancel or threading.Event()
+        found = adoption.NOTHING
+        changed = work.before
+        if deployment.pending(work.before) or adoption.doubtful(work.before):
+            recorder = EventRecorder(work.stack, on_event)
+            recorder.note(f"the last operation on {work.stack} was interrupted; going on from its last record")
+            found = adoption.look(work.handle, work.before, self._finder)
+            adoption.finish(work.before, found, self._finder, recorder, cancel)
+            if cancel.is_set():
+                raise cancelled(work.stack)
+            changed = adoption.taken_over(work.before, found)
+        self._put(work, deployment.acting_as(changed, self._config))
         if doubtful := adoption.doubtful(work.before):
-            self._read(work, EventRecorder(work.stack, ignore_events), work.handle.refresh, target=doubtful)
+            quiet = EventRecorder(work.stack, ignore_events)
+            self._read(work, quiet, work.handle.refresh, cancel, target=doubtful)
             work.before = work.handle.export()
-        return adopted
+        return frozenset(found.ids)
 
-    def _read(self, work: _Work, recorder: EventRecorder, command: Callable[..., Any], **options: Any) -> None:
+    @contextmanager
+    def _acting_as_configured(self, work: _Work) -> Iterator[StackHandle]:
+        """The stack with its providers acting as the configuration says now; a copy of it where its record says something
+        else, as looking at it writes nothing."""
+        if work.before is None:
+            raise AssertionError("there is no stack whose providers could act")
+        acting = deployment.acting_as(work.before, self._config)
+        if acting == work.before:
+            yield work.handle
+        else:
+            with scratch(work.stack, work.command, config=self._config, like=work.handle, deployment=acting) as handle:
+                yield handle
+
+    def _put(self, work: _Work, changed: Deployment) -> None:
+        """Make `changed`, which was made from `work.before`, the stack's. No lock was held since: raises EngineError when
+        somebody worked on the stack meanwhile."""
+        if changed == work.before:
+            return
+        self._refuse_locked(work.stack)
+        if work.handle.export() != work.before:
+            raise EngineError(
+                f"somebody else worked on {work.stack} meanwhile; nothing was changed in it. Try again, to go on from there."
+            )
+        work.handle.replace(changed)
+        work.before = work.handle.export()
+
+    def _read(
+        self,
+        work: _Work,
+        recorder: EventRecorder,
+        command: Callable[..., Any],
+        cancel: threading.Event | None = None,
+        **options: Any,
+    ) -> None:
         """Run a command of Pulumi that changes nothing but its record."""
-        self._run(work, recorder, command, self._settings.read_timeout, threading.Event(), options)
+        self._run(work, recorder, command, self._settings.read_timeout, cancel or threading.Event(), options)
 
     def _change(
         self,

@@ -20,6 +20,7 @@ from ils_pipelines.engine.errors import CheckpointCorrupt
 from ils_pipelines.engine.models import Stack
 from ils_pipelines.engine.pulumi.backend import ORGANIZATION
 from ils_pipelines.engine.pulumi.cli import Command
+from ils_pipelines.engine.pulumi.installation import PASSPHRASE
 
 Deployment = dict[str, Any]
 """Pulumi's deployment JSON with its version: `{"version": 3, "deployment": {…}}`."""
@@ -106,16 +107,29 @@ def opened(
 
 
 @contextmanager
-def scratch(stack: Stack, command: Command, *, config: Mapping[str, str], like: StackHandle) -> Iterator[StackHandle]:
-    """An empty stack of the same name in a backend of its own, which is gone afterwards."""
+def scratch(
+    stack: Stack,
+    command: Command,
+    *,
+    config: Mapping[str, str],
+    like: StackHandle,
+    deployment: Deployment | None = None,
+) -> Iterator[StackHandle]:
+    """A stack of the same name in a backend of its own, which is gone afterwards: an empty one, or one with `deployment`."""
     with tempfile.TemporaryDirectory(prefix="ils-pulumi-") as folder:
-        environment = {
-            **like.workspace.env_vars,
-            "PULUMI_BACKEND_URL": f"file://{folder}?metadata=skip",
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(16),
-        }
-        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        environment = {**like.workspace.env_vars, "PULUMI_BACKEND_URL": f"file://{folder}?metadata=skip"}
+        if not _needs_passphrase(deployment):
+            environment["PULUMI_CONFIG_PASSPHRASE"] = secrets.token_urlsafe(16)
+            environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
         home = Path(like.workspace.pulumi_home) if like.workspace.pulumi_home else None
         with opened(stack, command, config=config, environment=environment, home=home) as handle:
-            handle.initialize("passphrase")
+            handle.initialize(PASSPHRASE)
+            if deployment is not None:
+                handle.replace(deployment)
             yield handle
+
+
+def _needs_passphrase(deployment: Deployment | None) -> bool:
+    """Whether the secrets in it can only be read with the environment's own passphrase."""
+    encrypted_by = ((deployment or {}).get("deployment") or {}).get("secrets_providers") or {}
+    return encrypted_by.get("type") == PASSPHRASE

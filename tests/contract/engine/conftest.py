@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,23 @@ import pytest
 from ils_pipelines.engine.models import Stack
 from ils_pipelines.engine.protocol import Engine
 from ils_pipelines.engine.pulumi import PulumiEngine
+from ils_pipelines.engine.pulumi.adoption import Finder
 from ils_pipelines.settings.engine import EngineSettings
 from ils_sandbox.engine import EmbeddedEngine
 from ils_sandbox.engine.secrets import open_crypter
 from tests.contract.engine.lab import INTERRUPT, LabProvider, World
 from tests.support.real_pulumi import needs_pulumi
 
-
-def embedded(directory: Path, world: World) -> Engine:
-    return EmbeddedEngine(directory, providers={"lab": lambda _config: LabProvider(world)}, config={"lab:zone": "a"})
+CONFIG = {"lab:zone": "a"}
 
 
-def pulumi(directory: Path, world: World) -> Engine:
+def embedded(directory: Path, world: World, config: Mapping[str, str] = CONFIG) -> Engine:
+    return EmbeddedEngine(directory, providers={"lab": lambda found: LabProvider(world, found)}, config=config)
+
+
+def pulumi(
+    directory: Path, world: World, config: Mapping[str, str] = CONFIG, *, finder: Finder | None = None
+) -> Engine:
     """The real Pulumi with its state in a folder, attached to the lab's provider."""
     from tests.contract.engine.lab_server import LabFinder, LabServer
 
@@ -31,17 +36,17 @@ def pulumi(directory: Path, world: World) -> Engine:
     home.mkdir(parents=True, exist_ok=True)
     return PulumiEngine(
         EngineSettings(backend=f"file://{directory}/state"),
-        config={"lab:zone": "a"},
+        config=config,
         environment={
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase of the tests",
             "PULUMI_DEBUG_PROVIDERS": f"lab:{LabServer(world).port}",
         },
         home=home,
-        finder=LabFinder(world),
+        finder=finder or LabFinder(world),
     )
 
 
-ENGINES: dict[str, Callable[[Path, World], Engine]] = {"embedded": embedded, "pulumi": pulumi}
+ENGINES: dict[str, Callable[..., Engine]] = {"embedded": embedded, "pulumi": pulumi}
 
 
 @dataclass
@@ -62,9 +67,10 @@ class Lab:
         if self.kind == "embedded":
             self.world.come(INTERRUPT, "the test")
 
-    def restarted(self) -> Engine:
-        """The engine as a new process would have it."""
-        self.engine = ENGINES[self.kind](self.directory, self.world)
+    def restarted(self, **config: str) -> Engine:
+        """The engine as a new process would have it, with `config` for the lab's provider."""
+        given = {f"lab:{key}": value for key, value in config.items()}
+        self.engine = ENGINES[self.kind](self.directory, self.world, CONFIG | given)
         return self.engine
 
 

@@ -47,7 +47,7 @@ class World:
         with self._open() as db:
             for table in (
                 "things (id integer primary key, urn text, properties text, complete integer default 0)",
-                "calls (number integer primary key, operation text, urn text, started real, finished real)",
+                "calls (number integer primary key, operation text, urn text, actor text, started real, finished real)",
                 "present (meeting text, urn text, unique (meeting, urn))",
                 "orders (number integer primary key, operation text, name text, moment text, action text)",
             ):
@@ -80,6 +80,12 @@ class World:
         with self._open() as db:
             rows = db.execute("select operation, urn from calls order by number").fetchall()
         return [(op, urn.rsplit("::", 1)[-1]) for op, urn in rows if not operations or op in operations]
+
+    def actors(self, *operations: str) -> set[str]:
+        """As whom, and where, these operations were called: `profile@region` of the provider's configuration."""
+        with self._open() as db:
+            rows = db.execute("select operation, actor from calls").fetchall()
+        return {actor for operation, actor in rows if operation in operations}
 
     def incomplete(self) -> list[str]:
         """Names of the things whose create was never finished."""
@@ -139,14 +145,14 @@ class World:
     # ---- for the provider
 
     @contextmanager
-    def call(self, operation: str, urn: str) -> Iterator[None]:
+    def call(self, operation: str, urn: str, actor: str) -> Iterator[None]:
         started = time.time()
         self.obey(operation, urn, "before")
         yield
         with self._open() as db:
             db.execute(
-                "insert into calls (operation, urn, started, finished) values (?, ?, ?, ?)",
-                (operation, urn, started, time.time()),
+                "insert into calls (operation, urn, actor, started, finished) values (?, ?, ?, ?, ?)",
+                (operation, urn, actor, started, time.time()),
             )
         self.obey(operation, urn, "after")
 
@@ -239,8 +245,9 @@ def _die() -> None:
 class LabProvider(api.Provider):
     """Provider of things. `find` is what an adopting engine asks after a crash."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, config: Mapping[str, str]) -> None:
         self._world = world
+        self._actor = f"{config.get('profile', '')}@{config.get('region', '')}"
 
     async def configure(self, request: api.ConfigureRequest) -> api.ConfigureResponse:
         return api.ConfigureResponse(accept_secrets=True, supports_preview=True)
@@ -286,7 +293,7 @@ class LabProvider(api.Provider):
             return api.CreateResponse("", dict(request.properties))
 
         def work() -> str:
-            with self._world.call("create", request.urn):
+            with self._world.call("create", request.urn, self._actor):
                 self._refuse(request.properties, "create")
                 meet = _plain(request.properties.get("meet"))
                 if meet is not None:
@@ -301,7 +308,7 @@ class LabProvider(api.Provider):
 
     async def read(self, request: api.ReadRequest) -> api.ReadResponse:
         def work() -> dict[str, Any] | None:
-            with self._world.call("read", request.urn):
+            with self._world.call("read", request.urn, self._actor):
                 return self._world.get(request.resource_id)
 
         found = await asyncio.to_thread(work)
@@ -314,7 +321,7 @@ class LabProvider(api.Provider):
         if not request.preview:
 
             def work() -> None:
-                with self._world.call("update", request.urn):
+                with self._world.call("update", request.urn, self._actor):
                     self._refuse(request.news, "update")
                     self._world.put(request.resource_id, _plain_map(request.news))
 
@@ -323,7 +330,7 @@ class LabProvider(api.Provider):
 
     async def delete(self, request: api.DeleteRequest) -> None:
         def work() -> None:
-            with self._world.call("delete", request.urn):
+            with self._world.call("delete", request.urn, self._actor):
                 self._refuse(request.properties, "delete")
                 self._world.remove(request.resource_id)
 
@@ -333,7 +340,7 @@ class LabProvider(api.Provider):
         if request.tok != "lab:index:getGreeting":
             return api.InvokeResponse(failures=[api.CheckFailure("", f"there is no function {request.tok}")])
         name = _plain(request.args["name"])
-        with self._world.call("invoke", f"::{name}"):
+        with self._world.call("invoke", f"::{name}", self._actor):
             return api.InvokeResponse({"greeting": PropertyValue(f"hello {name}")})
 
     async def find(self, urn: str, inputs: Properties, known_ids: frozenset[str]) -> str | None:
@@ -404,6 +411,13 @@ class Thing(pulumi.CustomResource):
     @property
     def value(self) -> pulumi.Output[str]:
         return pulumi.get(self, "value")  # type: ignore[no-any-return]
+
+
+class Elsewhere(pulumi.ProviderResource):
+    """A provider that a program declares, for another region."""
+
+    def __init__(self, name: str, **config: str) -> None:
+        super().__init__("lab", name, config)
 
 
 class Group(pulumi.ComponentResource):

@@ -23,14 +23,16 @@ class LabFinder:
     """Asks the lab's provider for what an interrupted create made."""
 
     def __init__(self, world: World) -> None:
-        self._provider = LabProvider(world)
+        self._provider = LabProvider(world, {})
 
     def find(
         self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str], provider: Mapping[str, Any]
     ) -> str | None:
         return asyncio.run(self._provider.find(urn, {}, known_ids))
 
-    def resume(self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any]) -> None:
+    def resume(
+        self, urn: str, id_: str, inputs: Mapping[str, Any], provider: Mapping[str, Any], cancel: threading.Event
+    ) -> None:
         asyncio.run(self._provider.resume(urn, id_, {}))
 
 
@@ -50,7 +52,7 @@ class ToldOfInterrupts(Servicer):
     """Pulumi tells its providers when it was interrupted, before it does anything else."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(lambda _config: SecretKeeper(world), "1.0.0")
+        super().__init__(lambda config: SecretKeeper(world, config), "1.0.0")
         self._world = world
 
     async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 gRPC's name

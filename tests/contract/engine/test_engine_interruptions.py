@@ -159,6 +159,33 @@ def test_a_killed_destroy_is_finished_by_the_next(lab: Lab) -> None:
         assert lab.engine.outputs(lab.stack(PROGRAMS["estate"])) is None
 
 
+def test_what_an_interrupted_delete_took_away_is_made_anew_when_it_is_declared_again(lab: Lab) -> None:
+    lab.engine.up(lab.stack(PROGRAMS["estate"]))
+    lab.world.order("delete", "gate", "kill", moment="after")
+    assert killed(lab, "up", "nothing")
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate"]))
+
+    assert lab.world.names() == ["garden", "gate", "ground", "house"]
+    assert not lab.engine.up(lab.stack(PROGRAMS["estate"]), on_event=none_interrupted).plan.changes
+
+
+def test_what_an_interrupted_update_changed_is_put_back_when_the_program_is(lab: Lab) -> None:
+    lab.engine.up(lab.stack(PROGRAMS["estate"]))
+    lab.world.order("update", "ground", "kill", moment="after")
+    assert killed(lab, "up", "estate_edited")
+    assert {"value": "g2"} in lab.world.things().values()
+
+    lab.restarted().up(lab.stack(PROGRAMS["estate"]))
+
+    assert {"value": "g"} in lab.world.things().values()
+    assert lab.engine.preview(lab.stack(PROGRAMS["estate"])).empty
+
+
+def none_interrupted(event: EngineEvent) -> None:
+    assert "interrupted" not in event.message
+
+
 def test_a_second_up_of_a_stack_is_refused_and_told_who_holds_the_lock(lab: Lab) -> None:
     with running(lab, "waiting") as process:
         until(lambda: "quick" in lab.world.names(), "the first up at work")

@@ -27,7 +27,7 @@ def world(tmp_path: Path) -> World:
 
 
 def engine_in(root: Path, world: World) -> EmbeddedEngine:
-    return EmbeddedEngine(root / "stacks", providers={"lab": lambda _config: LabProvider(world)}, config={})
+    return EmbeddedEngine(root / "stacks", providers={"lab": lambda config: LabProvider(world, config)}, config={})
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_package_without_a_provider_is_named(tmp_path: Path) -> None:
 
 def test_a_stack_is_not_moved_to_another_region(tmp_path: Path, world: World) -> None:
     def engine(region: str) -> EmbeddedEngine:
-        providers = {"lab": lambda _config: LabProvider(world)}
+        providers = {"lab": lambda config: LabProvider(world, config)}
         return EmbeddedEngine(tmp_path, providers=providers, config={"lab:region": region})
 
     engine("north").up(STACK)
