@@ -30,6 +30,7 @@ _VOLATILE = frozenset(
         "EarliestRestorableDateTime",
         "ItemCount",
         "TableSizeBytes",
+        "IndexSizeBytes",
         "SnapshottingClusterId",
         "LastAccessedDate",
         "ResponseMetadata",

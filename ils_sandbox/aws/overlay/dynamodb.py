@@ -47,7 +47,7 @@ def _keep(call: Call, world: World, name: str) -> None:
 
 def _completed(call: Call, world: World, table: Result) -> Result:
     extras: dict[str, Any] = world.table(TABLES, call).get(table["TableName"], {})
-    completed = dict(table)
+    completed = {**table, **_sizes(call, world, table)}
     if "TableClass" in extras:
         completed["TableClassSummary"] = {"TableClass": extras["TableClass"]}
     if "OnDemandThroughput" in extras:
@@ -56,9 +56,25 @@ def _completed(call: Call, world: World, table: Result) -> Result:
     if phase is not None:
         completed["TableStatus"] = phase
         completed["GlobalSecondaryIndexes"] = [
-            {**index, "IndexStatus": phase} for index in table.get("GlobalSecondaryIndexes") or ()
+            {**index, "IndexStatus": phase} for index in completed.get("GlobalSecondaryIndexes") or ()
         ]
     return completed
+
+
+def _sizes(call: Call, world: World, table: Result) -> Result:
+    """At once, where DynamoDB counts every six hours or so. An index has the items that have its keys."""
+    backend = world.backend(call, "dynamodb").tables.get(table["TableName"])
+    if backend is None:
+        return {}
+    items = [(item.attrs.keys(), item.size()) for item in backend.all_items()]
+    sizes: Result = {"TableSizeBytes": sum(size for _, size in items)}
+    if table.get("GlobalSecondaryIndexes"):
+        sizes["GlobalSecondaryIndexes"] = []
+        for index in table["GlobalSecondaryIndexes"]:
+            keys = {each["AttributeName"] for each in index["KeySchema"]}
+            own = [size for names, size in items if keys <= names]
+            sizes["GlobalSecondaryIndexes"].append({**index, "ItemCount": len(own), "IndexSizeBytes": sum(own)})
+    return sizes
 
 
 def _require_active(call: Call, world: World) -> None:

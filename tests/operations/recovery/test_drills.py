@@ -325,6 +325,22 @@ def test_a_set_that_does_not_tell_the_keys_of_its_cache_says_so(site: Site, back
     assert "has keys" in [each.what for each in evidence.checks]
 
 
+def test_what_users_write_is_no_change_of_what_is_live(site: Site) -> None:
+    dynamodb, name = site.client("dynamodb"), f"{site.live}-analytics"
+
+    def bytes_of_index() -> int:
+        return int(dynamodb.describe_table(TableName=name)["Table"]["GlobalSecondaryIndexes"][0]["IndexSizeBytes"])
+
+    [item] = dynamodb.scan(TableName=name, Limit=1)["Items"]
+    before, size = fingerprint(site.target), bytes_of_index()
+    dynamodb.put_item(TableName=name, Item={**item, "note": {"S": "longer than before"}})
+    try:
+        assert bytes_of_index() > size
+        assert before.changes(fingerprint(site.target)) == ()
+    finally:
+        dynamodb.put_item(TableName=name, Item=item)
+
+
 def test_a_change_of_what_is_live_is_named(site: Site, backup: Manifest) -> None:
     ec2 = site.client("ec2")
     filters = [{"Name": "group-name", "Values": [f"{site.live}-database"]}]
