@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ils_pipelines.errors import IlsError
@@ -19,6 +20,7 @@ from ils_pipelines.operations.restore.cluster_kinds import CLUSTER_KINDS
 from ils_pipelines.operations.restore.kinds import KINDS, Kind, Made
 from ils_pipelines.operations.restore.namespaces import NAMESPACES
 from ils_pipelines.operations.restore.place import DRILL_PREFIX, HOLDER, started_at
+from ils_pipelines.operations.restore.waiting import wait_until
 
 if TYPE_CHECKING:
     from ils_pipelines.targets.protocol import Target
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 THREADS = 8
 _REGIONAL = (*KINDS, *CACHE_KINDS, *CLUSTER_KINDS)
 _ALL = (*_REGIONAL, NAMESPACES)
+_HELD = "DependencyViolation"
+_LONGEST_HOLD = timedelta(minutes=20)
+"""EC2 keeps network interfaces for minutes after the nodes, databases and caches that they were of are gone."""
 _BY_NAME = {kind.name: kind for kind in _ALL}
 
 
@@ -108,7 +113,9 @@ def sweep(target: Target, made: Iterable[Made], *, on_removed: Callable[[Made], 
     for stage in sorted({_BY_NAME[each.kind].stage for each in everything}):
         now = [each for each in everything if _BY_NAME[each.kind].stage == stage]
         with ThreadPoolExecutor(THREADS) as pool:
-            outcomes = list(pool.map(lambda each: _remove(target, _BY_NAME[each.kind], each), now))
+            # What could not be taken away goes on holding what it holds.
+            patience = timedelta(0) if failures else _LONGEST_HOLD
+            outcomes = list(pool.map(partial(_remove, target, patience), now))
         for each, why in zip(now, outcomes, strict=True):
             if why:
                 failures.append((each, why))
@@ -118,12 +125,23 @@ def sweep(target: Target, made: Iterable[Made], *, on_removed: Callable[[Made], 
     return Swept(tuple(removed), tuple(failures))
 
 
-def _remove(target: Target, kind: Kind, made: Made) -> str:
+def _remove(target: Target, patience: timedelta, made: Made) -> str:
     """Why it could not be taken away; empty when it is gone."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    kind, deadline = _BY_NAME[made.kind], datetime.now(UTC) + patience
+
+    def let_go() -> bool:
+        try:
+            kind.delete(target, made)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _HELD or datetime.now(UTC) >= deadline:
+                raise
+            return False
+        return True
+
     try:
-        kind.delete(target, made)
+        wait_until(f"{made} to be held by nothing", let_go)
         if kind.await_gone is not None:
             kind.await_gone(target, made)
     except (BotoCoreError, ClientError, IlsError) as error:

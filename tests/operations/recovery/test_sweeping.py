@@ -92,6 +92,16 @@ def test_a_kind_that_cannot_be_listed_hides_no_other(site: Site, drill: str, fau
     }
 
 
+def test_what_is_held_by_interfaces_that_go_later_is_taken_away_all_the_same(
+    site: Site, drill: str, faults: Faults
+) -> None:
+    lay_ground(site.target, site.place(drill, region=site.environment.backup_vault.dr_region))
+    for operation in ("DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc"):
+        faults("ec2", operation, "DependencyViolation", times=2)
+    assert sweep(site.drills, of_drills(site.drills, drill)).failures == ()
+    assert of_drills(site.drills, drill) == ()
+
+
 def test_what_is_young_or_somebody_elses_is_no_leftover(site: Site, drill: str) -> None:
     now = datetime.now(UTC)
     lay_ground(site.target, site.place(drill, holder="a machine", started=now - 2 * HOUR))
