@@ -25,6 +25,7 @@ from ils_pipelines.operations.restore.errors import RestoreFailed
 
 if TYPE_CHECKING:
     from ils_pipelines.operations.backup.details import DatabaseState
+    from ils_pipelines.targets.protocol import Target
 
 COPY = "copy"
 """Part of the name of the cluster in which the damage is done."""
@@ -76,24 +77,26 @@ def damage(session: Session, done: Damage) -> None:
 
 def go_back(session: Session, done: Damage) -> None:
     """The copy as it was, in a cluster of its own."""
-    _await_window(session, done)
+    assert done.moment is not None  # noqa: S101 the damage was done
+    await_window(session.target, session.place.region, session.place.named(COPY), done.moment)
     name = begin_cluster(session.target, session.place, session.on, FromMoment(session.place.named(COPY), done.moment))
     finish_cluster(session.target, session.place, session.on, name)
 
 
-def _await_window(session: Session, done: Damage) -> None:
-    """RDS can go back to about five minutes ago: until the moment is that old, there is nothing to do but wait."""
-    rds = session.target.client("rds", region=session.place.region)
+def await_window(target: Target, region: str, name: str, moment: datetime) -> None:
+    """RDS can go back to about five minutes ago, and says nothing before a new cluster's first backup: until the moment is in
+    reach, there is nothing to do but wait. Raises `RestoreFailed`.
+    """
+    rds = target.client("rds", region=region)
     deadline = datetime.now(UTC) + _LONGEST
-    assert done.moment is not None  # noqa: S101 the damage was done
     while True:
-        found = rds.describe_db_clusters(DBClusterIdentifier=session.place.named(COPY))["DBClusters"][0]
-        if found["LatestRestorableTime"] >= done.moment:
+        latest = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0].get("LatestRestorableTime")
+        if latest is not None and latest >= moment:
             return
         if datetime.now(UTC) > deadline:
             raise RestoreFailed(
-                f"expected the copy to be restorable to {done.moment.isoformat()} within {_LONGEST}, found "
-                f"{found['LatestRestorableTime'].isoformat()}. Look at RDS's events."
+                f"expected cluster {name} to be restorable to {moment.isoformat()} within {_LONGEST}, found "
+                f"{'no such time at all' if latest is None else latest.isoformat()}. Look at RDS's events."
             )
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ils_pipelines.operations.access.cache import CacheAccess
+from ils_pipelines.operations.drill.moment import await_window
 from ils_pipelines.operations.restore.cache import begin_cache, cache_flaws, finish_cache
 from ils_pipelines.operations.restore.database import (
     FromMoment,
@@ -62,6 +63,19 @@ def test_a_database_goes_back_to_a_moment(site: Site, drill: str) -> None:
         assert site.sql("SELECT count(*) FROM ils.customers WHERE email = 'x@example.com'", name) == [(0,)]
     finally:
         site.sql("DELETE FROM ils.customers WHERE email = 'x@example.com'")
+
+
+def test_a_new_cluster_that_has_no_backup_yet_is_waited_for(site: Site, drill: str, snapshot: str) -> None:
+    place, rds = site.place(drill), site.client("rds")
+    ground = lay_ground(site.target, place)
+    site.sandbox.control("settings", {"seconds_per_minute": 0.5})
+    try:
+        name = begin_cluster(site.target, place, ground, FromSnapshot(snapshot))
+        assert "LatestRestorableTime" not in rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+        await_window(site.target, place.region, name, datetime.now(UTC))
+        assert "LatestRestorableTime" in rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0]
+    finally:
+        site.sandbox.control("settings", {"seconds_per_minute": 0})
 
 
 def test_a_moment_that_cannot_be_gone_back_to_is_named_as_the_cause(site: Site, drill: str) -> None:

@@ -19,12 +19,21 @@ from ils_sandbox.aws.overlay.world import MotoRefusedError, Result, World
 from ils_sandbox.aws.responses import AwsError
 from ils_sandbox.data.records import ClusterChange
 
+_WINDOW = ("EarliestRestorableTime", "LatestRestorableTime")
+
 
 class _Clusters(Kind):
     """Clusters, described with the endpoints of their databases."""
 
     def completed(self, call: Call, world: World, description: Result) -> Result:
-        return with_endpoints(world, super().completed(call, world, description))
+        completed = with_endpoints(world, super().completed(call, world, description))
+        if world.lifecycles.phase(self.backups(call, description[self.name_key])) is None:
+            return completed
+        return {key: value for key, value in completed.items() if key not in _WINDOW}
+
+    def backups(self, call: Call, name: str) -> str:
+        """The phase in which a new cluster has none yet that it could be gone back to."""
+        return f"{self._key(call, name)}/backups"
 
 
 CLUSTERS = _Clusters(
@@ -80,6 +89,7 @@ def create_db_cluster(call: Call, world: World) -> Result:
         databases.make_database(call, world, extras, described, origin)
         _remember_automated_snapshot(call, world, name)
     CLUSTERS.begin(call, world, name, "creating", durations.RDS_CLUSTER_CREATE)
+    world.lifecycles.begin(CLUSTERS.backups(call, name), "first backup", durations.RDS_CLUSTER_FIRST_BACKUP)
     return {"DBCluster": {**CLUSTERS.completed(call, world, described), "Status": "creating"}}
 
 
