@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRun
 from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
+from ils_pipelines.definitions import defs
 from ils_pipelines.instance import open_instance, prepare_home, project_file
 
 
@@ -55,6 +57,17 @@ def test_no_run_is_retried_or_resumed(configured: DagsterInstance) -> None:
 def test_runs_are_watched_and_free_what_they_held(configured: DagsterInstance) -> None:
     assert configured.run_monitoring_enabled is True
     assert configured.get_settings("run_monitoring")["free_slots_after_run_end_seconds"] == 300
+
+
+def test_what_says_nothing_may_take_as_long_as_the_longest_job(configured: DagsterInstance) -> None:
+    """Runs of the UI's materialize button have no tags of a job."""
+    said = [
+        int(job.tags[MAX_RUNTIME_SECONDS_TAG])
+        for job in defs.resolve_all_job_defs()
+        if MAX_RUNTIME_SECONDS_TAG in job.tags
+    ]
+
+    assert configured.run_monitoring_max_runtime_seconds == max(said)
 
 
 def test_the_instance_lives_in_the_state_folder_with_the_projects_configuration(tmp_path, monkeypatch) -> None:
