@@ -33,6 +33,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from ils_pipelines.defs.beside import not_beside_what_disturbs
 from ils_pipelines.defs.cluster_jobs import run_cluster_job
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.executor import step_cancel_event
@@ -126,6 +127,7 @@ def backup_set(
     def copying(line: str) -> None:
         told(Progress("copies", PieceEvent.SAYS, line))
 
+    not_beside_what_disturbs(context, set_id.environment)
     try:
         target = targets.open(set_id.environment, JobFamily.BACKUP)
         manifest = take_set(target, set_id, run_cluster_job, on_progress=told, cancel=step_cancel_event())

@@ -25,6 +25,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from ils_pipelines.defs.beside import not_beside_a_set
 from ils_pipelines.defs.environments import ENVIRONMENTS, forget_environment
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.metadata import leftovers_table, report_metadata
@@ -131,6 +132,7 @@ class TeardownConfirmation(Config):
     description="Refuses unless the environment's name was given, and nothing in it is protected or in use.",
 )
 def _confirm_teardown(context: OpExecutionContext, config: TeardownConfirmation, targets: EnvironmentTargets) -> None:
+    not_beside_a_set(context)
     try:
         target = targets.open(context.partition_key)
         check_teardown(target, confirmed=config.confirm, only_expired=config.only_expired)

@@ -114,10 +114,11 @@ def _refuse_a_second_run(instance: DagsterInstance, environment: str, run: Dagst
         if end_if_lost(instance, record.dagster_run):
             continue
         instance.report_run_canceled(run, "Not started: another run is working on the environment.")
-        raise EnvironmentBusy(_busy_message(environment, record))
+        raise EnvironmentBusy(busy_message(environment, record))
 
 
-def _busy_message(environment: str, other: RunRecord) -> str:
+def busy_message(environment: str, other: RunRecord) -> str:
+    """What to say of the run that is in the way."""
     run = other.dagster_run
     where = f" on {run.tags[HOST_TAG]}" if HOST_TAG in run.tags else ""
     return (

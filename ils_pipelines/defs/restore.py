@@ -5,6 +5,7 @@ from datetime import datetime
 from dagster import AssetObservation, Config, Failure, MetadataValue, OpExecutionContext, graph, op
 from pydantic import Field
 
+from ils_pipelines.defs.beside import not_beside_a_set
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.layers import asset_key
 from ils_pipelines.defs.resources import EnvironmentTargets
@@ -29,6 +30,7 @@ def _restore(context: OpExecutionContext, config: RestoreConfig, targets: Enviro
     from ils_pipelines.operations.restore.real import Request, Store, carry_out, plan_restore
     from ils_pipelines.provisioning.approval_place import approvals_of
 
+    not_beside_a_set(context)
     try:
         target = targets.open(context.partition_key)
         moment = datetime.fromisoformat(config.to_time) if config.to_time else None

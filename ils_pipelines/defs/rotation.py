@@ -7,6 +7,7 @@ must not have to wait.
 from dagster import AssetObservation, Config, MetadataValue, OpExecutionContext, graph, op
 from pydantic import Field
 
+from ils_pipelines.defs.beside import not_beside_a_set
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.layers import asset_key
@@ -32,6 +33,7 @@ class Which(Config):
     description="Lets new secrets in, has the pods go over to them, and shows that the old ones are refused.",
 )
 def _rotate(context: OpExecutionContext, config: Which, targets: EnvironmentTargets) -> None:
+    not_beside_a_set(context)
     proofs: list[Proof] = []
 
     def work(on_event: OnEvent) -> LayerReport:

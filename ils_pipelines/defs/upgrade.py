@@ -11,6 +11,7 @@ from datetime import timedelta
 from dagster import AssetObservation, Config, Failure, JobDefinition, OpExecutionContext, ScheduleDefinition, graph, op
 from pydantic import Field
 
+from ils_pipelines.defs.beside import not_beside_a_set
 from ils_pipelines.defs.environments import ENVIRONMENTS
 from ils_pipelines.defs.executor import step_cancel_event
 from ils_pipelines.defs.layers import asset_key
@@ -85,6 +86,8 @@ def _refresh(context: OpExecutionContext, targets: EnvironmentTargets) -> None:
 )
 def _upgrade_database(context: OpExecutionContext, config: DatabaseHow, targets: EnvironmentTargets) -> None:
     from ils_pipelines.operations.upgrade.database import DatabaseUpgrade
+
+    not_beside_a_set(context)
 
     def work(on_event: OnEvent) -> LayerReport:
         target = targets.open(context.partition_key)
