@@ -97,16 +97,19 @@ AddonVersion = Annotated[
 ]
 
 
+_REPLACES = "Another one replaces the group, whose nodes go before the new ones come: add a group beside it instead."
+
+
 class NodeGroup(Section):
     """Nodes that are alike."""
 
     name: DnsLabel = Field(description="Name within the cluster.", examples=["general"])
     instance_types: Annotated[tuple[InstanceType, ...], Field(min_length=1)] = Field(
-        default=("t3.medium",), description="EC2 instance types, best first; spot wants several."
+        default=("t3.medium",), description=f"EC2 instance types, best first; spot wants several. {_REPLACES}"
     )
-    capacity: Capacity = Field(default=Capacity.ON_DEMAND, description="How EC2 sells the nodes.")
+    capacity: Capacity = Field(default=Capacity.ON_DEMAND, description=f"How EC2 sells the nodes. {_REPLACES}")
     ami_type: AmiType = Field(
-        default=AmiType.AL2023_X86, description="Image of the nodes; must fit the instance types."
+        default=AmiType.AL2023_X86, description=f"Image of the nodes; must fit the instance types. {_REPLACES}"
     )
     min_size: Annotated[int, Field(strict=True, ge=0)] = Field(default=2, description="Fewest nodes.")
     desired_size: Annotated[int, Field(strict=True, ge=0)] = Field(

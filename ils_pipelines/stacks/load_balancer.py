@@ -140,7 +140,9 @@ class Entrance(pulumi.ComponentResource):
             ),
             deregistration_delay=30,  # longer than a request takes, shorter than a pod's end
             tags=args.naming.tags(name),
-            opts=pulumi.ResourceOptions(parent=self),
+            # Each pod is registered with a port of its own, so that this one says nothing; another would be another group,
+            # which ELB refuses under the name of one that is in use.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["port"]),
         )
 
 

@@ -81,7 +81,7 @@ def flows(ports: Ports, private_access: tuple[str, ...]) -> Iterator[Flow]:
     yield Flow(Group.CLUSTER, Group.NODES, 443, "API server to webhooks")
     yield Flow(Group.CLUSTER, Group.NODES, 10251, "API server to the metrics server, as EKS configures it")
     yield Flow(Group.CLUSTER, Group.NODES, 8443, "API server to webhooks of operators")
-    yield Flow(Group.CLUSTER, Group.NODES, 9443, "API server to the load balancer controller's webhook")
+    yield Flow(Group.CLUSTER, Group.NODES, 9443, "API server to the webhook of the load balancer controller")
     yield Flow(Group.CLUSTER, Group.NODES, 10250, "API server to kubelets: logs, exec, metrics")
     yield Flow(Group.NODES, Group.NODES, 53, "DNS between pods and CoreDNS", protocol="tcp")
     yield Flow(Group.NODES, Group.NODES, 53, "DNS between pods and CoreDNS", protocol="udp")

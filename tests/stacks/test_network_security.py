@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_every_rule_between_groups_exists_at_both_ends(vpc: Any) -> None:
 def test_every_rule_and_group_says_what_it_is_for(vpc: Any) -> None:
     assert [rule for rule in rules(vpc) if len(rule["description"]) < 10] == []
     assert [group.name for group in vpc.of("SecurityGroup") if not group.inputs["description"]] == []
+
+
+def test_descriptions_are_of_characters_that_ec2_takes(vpc: Any) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html"""
+    described = [*rules(vpc), *(group.inputs for group in vpc.of("SecurityGroup"))]
+    taken = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
+    assert [each["description"] for each in described if not taken.fullmatch(each["description"])] == []
 
 
 def test_groups_carry_no_inline_rules(vpc: Any) -> None:

@@ -69,6 +69,18 @@ def test_a_rules_description_is_changed(aws: Any, network: Any, other_group: str
     assert (changed["Description"], changed["ToPort"]) == ("after", 5433)
 
 
+@pytest.mark.parametrize("description", ["the controller's webhook", "d" * 256])
+def test_a_description_that_ec2_does_not_take_is_refused(aws: Any, network: Any, description: str) -> None:
+    ec2 = aws.client("ec2")
+    ranges = [{"CidrIp": "10.0.0.0/8", "Description": description}]
+    permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": ranges}
+
+    with pytest.raises(ClientError, match=r"InvalidParameterValue.*Invalid rule description"):
+        ec2.authorize_security_group_ingress(GroupId=network.group, IpPermissions=[permission])
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        ec2.create_security_group(GroupName="described", Description=description, VpcId=network.vpc)
+
+
 def test_a_rule_for_every_protocol_has_no_ports(aws: Any, network: Any) -> None:
     egress = next(rule for rule in _rules(aws, network.group) if rule["IsEgress"])
     assert (egress["IpProtocol"], egress["FromPort"], egress["ToPort"]) == ("-1", -1, -1)

@@ -1,17 +1,28 @@
-"""Security group rules: descriptions of rules that refer to a group or prefix list, and the fields that moto leaves out."""
+"""Security group rules: descriptions, those of rules that refer to a group or prefix list too, and what moto leaves out."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ils_sandbox.aws.calls import Call
 from ils_sandbox.aws.overlay.world import Result, Routes, World
+from ils_sandbox.aws.responses import AwsError
 
 DESCRIPTIONS = "ec2.security-group-rule-descriptions"
+_DESCRIPTION = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html; groups are described likewise."""
+
+
+def create_security_group(call: Call, world: World) -> Result:
+    _check((call.params.get("Description") or "",))
+    return world.forward(call)
 
 
 def authorize(call: Call, world: World) -> Result:
     """AuthorizeSecurityGroupIngress and AuthorizeSecurityGroupEgress."""
+    _check(_descriptions_in(call.params.get("IpPermissions") or []))
     result = world.forward(call)
     rules = result.get("SecurityGroupRules", [])
     described = _descriptions_given(call.params.get("IpPermissions") or [])
@@ -24,6 +35,7 @@ def authorize(call: Call, world: World) -> Result:
 
 
 def modify_security_group_rules(call: Call, world: World) -> Result:
+    _check((each.get("SecurityGroupRule") or {}).get("Description") or "" for each in call.params["SecurityGroupRules"])
     result = world.forward(call)
     for change in call.params["SecurityGroupRules"]:
         rule = change.get("SecurityGroupRule") or {}
@@ -59,6 +71,23 @@ def describe_security_groups(call: Call, world: World) -> Result:
                     if description:
                         entry["Description"] = description
     return result
+
+
+def _check(descriptions: Iterable[str]) -> None:
+    """Raises AwsError, in EC2's words, for one that EC2 does not take."""
+    for description in descriptions:
+        if not _DESCRIPTION.fullmatch(description):
+            message = (
+                "Invalid rule description. Valid descriptions are strings less than 256 characters from the following set: "
+                f"a-zA-Z0-9. _-:/()#,@[]+=&;{{}}!$* (found: {description})"
+            )
+            raise AwsError("InvalidParameterValue", message)
+
+
+def _descriptions_in(permissions: list[dict[str, Any]]) -> Iterator[str]:
+    for permission in permissions:
+        for kind in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"):
+            yield from (each.get("Description") or "" for each in permission.get(kind) or ())
 
 
 _SIDES = ("IpPermissions", "IpPermissionsEgress")
@@ -100,6 +129,7 @@ def _completed(call: Call, world: World, rule: dict[str, Any]) -> dict[str, Any]
 ROUTES: Routes = {
     "AuthorizeSecurityGroupEgress": authorize,
     "AuthorizeSecurityGroupIngress": authorize,
+    "CreateSecurityGroup": create_security_group,
     "DescribeSecurityGroupRules": describe_security_group_rules,
     "DescribeSecurityGroups": describe_security_groups,
     "ModifySecurityGroupRules": modify_security_group_rules,
