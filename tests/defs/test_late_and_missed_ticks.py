@@ -125,5 +125,7 @@ def test_what_the_file_turns_off_or_moves_is_off_or_moved(daemon: Daemon) -> Non
     schedules = {each.name: each for each in code.get_repository("__repository__").get_schedules()}
 
     on = {name: each.cron_schedule for name, each in schedules.items() if each.default_status.value == "RUNNING"}
+    # Drills may be killed wherever they are started by hand: taking away what they left has no field.
+    assert on.pop("sweep_drills_dev")
     assert on == {"take_backup_set_dev": "15 2 * * *", "dr_drill_dev": "0 7 * * 0"}
     assert {"health_scan_dev", "judge_backups_dev", "drift_scan_dev"} <= schedules.keys()
