@@ -7,7 +7,7 @@ import copy
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from ils_sandbox.provider.checking import check
 from ils_sandbox.provider.clients import PARALLEL_CALLS, AskedOnce, partition_of, shared_clients
 from ils_sandbox.provider.difference import covered, differences
 from ils_sandbox.provider.errors import AwsError, CreatedButFailed, ProviderError, UnknownType, scrub
+from ils_sandbox.provider.fields import Field, Kind
 from ils_sandbox.provider.invokes import FUNCTIONS
 from ils_sandbox.provider.registry import TYPES
 from ils_sandbox.provider.resource import Place, ResourceType, Scope
@@ -128,7 +129,7 @@ class AwsProvider(Provider):
         olds, news = plain(request.olds), plain(request.news)
         given = {**request.olds, **request.news}
         if request.preview:
-            return UpdateResponse(wrap({**olds, **news}, given, entry.secret_names))
+            return UpdateResponse(wrap({**olds, **_completed(entry.all_fields, news, olds)}, given, entry.secret_names))
         scope = self._scope(entry, request.urn, {**olds, **news}, request.timeout)
         ignored = list(request.ignore_changes or ())
         outputs = await self._in_thread(
@@ -243,4 +244,17 @@ def _foreseen(entry: ResourceType, inputs: Plain) -> dict[str, Any]:
     foreseen: dict[str, Any] = {f.name: UNKNOWN for f in entry.all_fields if f.computed or f in entry.outputs}
     if entry.tagging:
         foreseen["tagsAll"] = inputs.get("tags", {})
-    return {**foreseen, **inputs}
+    return {**foreseen, **_completed(entry.all_fields, inputs, {})}
+
+
+def _completed(fields: Iterable[Field], given: Plain, before: Plain) -> dict[str, Any]:
+    """`given` with what AWS fills in inside of its objects: as before, or else not known yet."""
+    completed = dict(given)
+    for field in fields:
+        inner = given.get(field.name)
+        if field.kind is Kind.BLOCK and isinstance(inner, Mapping):
+            old = before.get(field.name)
+            known = old if isinstance(old, Mapping) else {}
+            computed = {each.name: known.get(each.name, UNKNOWN) for each in field.fields if each.computed}
+            completed[field.name] = {**computed, **_completed(field.fields, dict(inner), dict(known))}
+    return completed

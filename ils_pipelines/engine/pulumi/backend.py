@@ -147,13 +147,22 @@ def _command_of(holder: LockHolder) -> list[str] | None:
     if not Path("/proc/self").exists():
         return [] if _answers(holder.pid) else None
     try:
-        started = process.stat().st_ctime
+        # The folder is dated when the kernel was first asked for it, or again after it had forgotten it; the count since boot
+        # moves with the clock. Only together they say that it began after the lock was made.
+        started = min(process.stat().st_ctime, _started(process))
         command = process.joinpath("cmdline").read_bytes().decode(errors="replace").split("\0")
     except (FileNotFoundError, ProcessLookupError):
         return None
     if not any(command) or started > holder.since.timestamp() + 1:
         return None  # a zombie, or a process that began after the lock was made
     return command
+
+
+def _started(process: Path) -> float:
+    """When a process began, in seconds since the epoch (proc(5): field 22 of its stat, in ticks since boot)."""
+    ticks = int(process.joinpath("stat").read_text().rpartition(")")[2].split()[19])
+    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(pid: int) -> bool:

@@ -248,7 +248,7 @@ class PulumiEngine:
             )
 
         try:
-            with self._explaining(work, recorder):
+            with self._explaining(work, recorder, planned=command == work.handle.up and bool(options.get("plan"))):
                 watched(run, work.command, cancel=cancel, timeout=timeout)
         finally:
             if work.command.interrupted:
@@ -257,7 +257,7 @@ class PulumiEngine:
             raise recorder.listener_error
 
     @contextmanager
-    def _explaining(self, work: _Work, recorder: EventRecorder) -> Iterator[None]:
+    def _explaining(self, work: _Work, recorder: EventRecorder, *, planned: bool = False) -> Iterator[None]:
         try:
             yield
         except ConcurrentUpdateError as error:
@@ -266,7 +266,7 @@ class PulumiEngine:
         except CommandError as error:
             if work.command.interrupted:
                 raise cancelled(work.stack) from error
-            raise explain(work.stack, error, recorder, work.before, work.program_error) from error
+            raise explain(work.stack, error, recorder, work.before, work.program_error, planned=planned) from error
 
     def _refuse_locked(self, stack: Stack) -> None:
         holder = self.lock_holder(stack)

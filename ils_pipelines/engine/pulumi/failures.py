@@ -30,8 +30,11 @@ def explain(
     recorder: EventRecorder,
     before: Mapping[str, Any] | None,
     program_error: Exception | None,
+    *,
+    planned: bool = False,
 ) -> EngineError:
-    """The cause of a failed run, from the events it sent; `before` is the deployment that it started from."""
+    """The cause of a failed run, from the events it sent; `before` is the deployment that it started from, `planned` says
+    that Pulumi was held to the steps of a preview."""
     kept = set(protected(before))
     refused = tuple(sorted(urn for urn in recorder.failing() if urn in kept and "protect" in recorder.reason(urn)))
     if refused:
@@ -45,6 +48,12 @@ def explain(
         return EngineError("\n".join(dict.fromkeys(map(str, causes))))
     if program_error is not None:
         return EngineError(f"the program of {stack} failed: {type(program_error).__name__}: {program_error}")
+    if planned and not recorder.reason(""):
+        # Of outputs of the stack that are not as planned, Pulumi says nothing at all.
+        return EngineError(
+            f"Pulumi failed to work on {stack}, which it was held to a plan of, without a word why: most likely the stack's "
+            "outputs are not what the preview foresaw. What it changed is recorded: plan again, and have that plan approved."
+        )
     return EngineError(f"Pulumi failed to work on {stack}: {_said(recorder, error)}")
 
 

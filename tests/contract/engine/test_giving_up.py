@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from ils_pipelines.engine.errors import EngineError
@@ -74,6 +75,20 @@ def test_a_pulumi_that_dies_while_the_program_runs_is_an_error_and_the_next_up_f
     lab.engine.unlock(lab.stack(PROGRAMS["estate"]))
     lab.restarted().up(lab.stack(PROGRAMS["estate"]))
     assert lab.world.names() == ["garden", "gate", "ground", "house"]
+
+
+def test_outputs_that_are_not_as_planned_are_named_as_the_cause(lab: Lab) -> None:
+    """Pulumi ends with an error and without a word."""
+
+    def program() -> None:
+        PROGRAMS["estate"]()
+        if not pulumi.runtime.is_dry_run():
+            pulumi.export("late", "nobody foresaw this")
+
+    approved = lab.engine.preview(lab.stack(program))
+
+    with pytest.raises(EngineError, match="outputs are not what the preview foresaw"):
+        lab.engine.up(lab.stack(program), approved=approved)
 
 
 def children() -> list[int]:
