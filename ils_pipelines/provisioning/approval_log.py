@@ -97,7 +97,8 @@ class ApprovalLog(Protocol):
         """Keep an approval. Once this returns, it is safe from a crash."""
 
     def use(self, use: Use) -> None:
-        """Mark an approval used. Raises `ApprovalTaken`, marking nothing, when it was used before or is not there."""
+        """Mark an approval used; said twice by one run, it is said once. Raises `ApprovalTaken`, marking nothing, when another
+        run used it or it is not there."""
 
     def complete(self, completion: Completion) -> None:
         """Keep that what was approved is done. Said twice, it is said once."""
@@ -129,6 +130,8 @@ class FileApprovalLog:
                     f"expected approval {use.approval} of {use.environment} in {self._path}, found none. Approve the plan."
                 )
             if found.use is not None:
+                if found.use.run == use.run:
+                    return
                 raise ApprovalTaken(
                     f"approval {use.approval} of {use.environment} was used by run {found.use.run} at "
                     f"{found.use.at:%Y-%m-%d %H:%M:%S} UTC, and counts once. Plan again and have that plan approved."

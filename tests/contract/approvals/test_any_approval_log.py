@@ -50,6 +50,15 @@ def test_an_approval_is_used_once_and_the_second_run_is_told_by_whom(log: Approv
     assert found.use == use(run="first")
 
 
+def test_two_steps_of_one_run_may_both_say_that_it_is_used(log: ApprovalLog) -> None:
+    log.record(approval())
+    for _step in range(2):
+        log.use(use(run="first"))
+
+    [found] = log.of("production")
+    assert found.use == use(run="first")
+
+
 def test_what_was_carried_out_to_the_end_is_told(log: ApprovalLog, open_log: Open) -> None:
     for number in ("1", "2"):
         log.record(approval(number))
