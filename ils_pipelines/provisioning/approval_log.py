@@ -97,8 +97,10 @@ class ApprovalLog(Protocol):
         """Keep an approval. Once this returns, it is safe from a crash."""
 
     def use(self, use: Use) -> None:
-        """Mark an approval used; said twice by one run, it is said once. Raises `ApprovalTaken`, marking nothing, when another
-        run used it or it is not there."""
+        """Mark an approval used; said twice by one run, it is said once.
+
+        Raises `ApprovalTaken`, marking nothing, when another run used it or it is not there.
+        """
 
     def complete(self, completion: Completion) -> None:
         """Keep that what was approved is done. Said twice, it is said once."""

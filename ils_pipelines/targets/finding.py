@@ -1,7 +1,8 @@
 """Finding in an account what an interrupted create made, before Pulumi could record it.
 
-By the tags that every resource of ours is made with: its name, layer and environment together are its own. What has no tags
-is not looked for: it is created again, which AWS takes as done (policies attached, routes) or refuses by name, loudly.
+By the tags that every resource of ours is made with: its name, layer and environment together are its own. Of what has no
+tags only aliases of keys are looked for; the others are created again, which AWS takes as done (policies attached, routes) or
+refuses by name, loudly.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ils_pipelines.engine.errors import EngineError
+from ils_pipelines.targets.found_by_name import BY_NAME
+from ils_pipelines.targets.going import is_going
 
 ARN = "{arn}"
 
@@ -70,7 +73,7 @@ KINDS: Mapping[str, _Kind] = {
     "aws:xray/group:Group": _Kind("group/.+", ARN),
     "aws:xray/samplingRule:SamplingRule": _Kind("sampling-rule/(.+)"),
 }
-"""By Pulumi's type. IAM roles, the one tagged kind that the tagging API does not list, are found by their name."""
+"""By Pulumi's type. What the tagging API does not list is found by its name."""
 
 _SERVICES = {"vpc": "ec2", "lb": "elasticloadbalancing", "cloudwatch": "logs", "amp": "aps"}
 """Where Pulumi's module is not the service's name in ARNs."""
@@ -124,14 +127,15 @@ class AwsFinder:
         self, urn: str, inputs: Mapping[str, Any], known_ids: frozenset[str], provider: Mapping[str, Any]
     ) -> str | None:
         """Raises EngineError when more than one resource has these tags, as it cannot be told which is meant."""
-        kind, tags = _type_of(urn), inputs.get("tags") or {}
-        if kind == "aws:iam/role:Role":
-            found = self._role(str(inputs.get("name", "")), tags)
+        kind, tags, region = _type_of(urn), inputs.get("tags") or {}, _region(inputs, provider)
+        if kind in BY_NAME:
+            found = BY_NAME[kind](self._client, inputs, region)
         elif kind in KINDS and "Name" in tags:
-            found = self._tagged(kind, tags, _region(inputs, provider))
+            found = self._tagged(kind, tags, region)
         else:
             return None
-        new = sorted(self._of_direction(kind, found - known_ids, _region(inputs, provider)))
+        there = self._of_direction(kind, found - known_ids, region)
+        new = sorted(id_ for id_ in there if not is_going(self._client, kind, id_, region))
         if len(new) > 1:
             raise EngineError(
                 f"{urn} was being created when a run was interrupted, and {len(new)} resources have its tags: "
@@ -169,15 +173,6 @@ class AwsFinder:
             rule for page in pages.paginate(SecurityGroupRuleIds=sorted(found)) for rule in page["SecurityGroupRules"]
         ]
         return {rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"] is _EGRESS[kind]}
-
-    def _role(self, name: str, tags: Mapping[str, str]) -> set[str]:
-        iam = self._client("iam")
-        try:
-            role = iam.get_role(RoleName=name)["Role"]
-        except iam.exceptions.NoSuchEntityException:
-            return set()
-        has = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
-        return {name} if all(has.get(key) == value for key, value in tags.items()) else set()
 
 
 def _usable(waiter: Any, urn: str, arguments: Mapping[str, Any]) -> bool:

@@ -12,12 +12,14 @@ import pytest
 
 from ils_pipelines.engine.errors import EngineError
 from ils_pipelines.engine.models import Stack
+from ils_pipelines.settings.access import Access, AccessPolicy, Grant
 from ils_pipelines.settings.layers import DEPENDS_ON, Layer
 from ils_pipelines.settings.loading import read_environment
 from ils_pipelines.settings.monitoring import Prometheus
 from ils_pipelines.stacks.catalog import PROGRAMS
 from ils_pipelines.stacks.upstream import Upstream
 from ils_pipelines.targets.finding import KINDS, AwsFinder, id_of
+from ils_pipelines.targets.found_by_name import BY_NAME
 from ils_sandbox.engine import EmbeddedEngine
 from ils_sandbox.provider.aws import AwsProvider
 from tests.support.aws_server import AwsServer
@@ -38,10 +40,43 @@ NEVER_MADE = {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"}
 NOT_LOOKED_FOR = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": "made again under its name, which AWS takes as done",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "AWS makes it with the VPC",
-    "aws:iam/role:Role": "found by its name",
     "aws:sns/topic:Topic": "made again under its name, which AWS takes as done",
 }
 DEV = Path(__file__).resolve().parents[2] / "environments" / "dev.yaml"
+
+
+def _deleted_key(server: AwsServer, inputs: dict[str, Any]) -> str:
+    kms = server.client("kms", REGION)
+    tags = [{"TagKey": key, "TagValue": value} for key, value in inputs["tags"].items()]
+    key = str(kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"])
+    kms.schedule_key_deletion(KeyId=key)
+    return key
+
+
+def _deleted_secret(server: AwsServer, inputs: dict[str, Any]) -> str:
+    client = server.client("secretsmanager", REGION)
+    tags = [{"Key": key, "Value": value} for key, value in inputs["tags"].items()]
+    secret = client.create_secret(Name=f"{inputs['name']}-before", SecretString="s", Tags=tags)["ARN"]
+    client.delete_secret(SecretId=secret)
+    return str(secret)
+
+
+def _deleted_gateway(server: AwsServer, inputs: dict[str, Any]) -> str:
+    ec2 = server.client("ec2", REGION)
+    tags = [{"Key": key, "Value": value} for key, value in inputs["tags"].items()]
+    tagged = [{"ResourceType": "natgateway", "Tags": tags}]
+    gateway = ec2.create_nat_gateway(SubnetId=inputs["subnetId"], ConnectivityType="private", TagSpecifications=tagged)[
+        "NatGateway"
+    ]["NatGatewayId"]
+    ec2.delete_nat_gateway(NatGatewayId=gateway)
+    return str(gateway)
+
+
+DELETED = {
+    "key": ("aws:kms/key:Key", _deleted_key),
+    "secret": ("aws:secretsmanager/secret:Secret", _deleted_secret),
+    "gateway": ("aws:ec2/natGateway:NatGateway", _deleted_gateway),
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +97,18 @@ def finder(server: AwsServer) -> AwsFinder:
 
 @pytest.fixture(scope="module")
 def made(server: AwsServer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every resource of `dev`, with a workspace of Prometheus, that has a name among its tags; with its provider's
-    configuration."""
+    """Every resource of `dev` that has a name among its tags or is found by its name, with its provider's configuration.
+
+    With people in the cluster and a workspace of Prometheus.
+    """
     shipped = read_environment(DEV).environment
     assert shipped is not None
     monitoring = shipped.monitoring.model_copy(update={"prometheus": Prometheus.MANAGED})
-    environment = shipped.model_copy(update={"monitoring": monitoring})
+    iam, trust = server.client("iam", REGION), '{"Version": "2012-10-17", "Statement": []}'
+    role = iam.create_role(RoleName="engineers", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    access = (Access(name="engineers", principal_arn=role, grants=(Grant(policy=AccessPolicy.VIEW),)),)
+    cluster = shipped.cluster.model_copy(update={"access": access})
+    environment = shipped.model_copy(update={"monitoring": monitoring, "cluster": cluster})
     engine = EmbeddedEngine(
         tmp_path_factory.mktemp("stacks"),
         providers={"aws": lambda config: AwsProvider(server.endpoint, config["region"])},
@@ -84,7 +125,7 @@ def made(server: AwsServer, tmp_path_factory: pytest.TempPathFactory) -> list[di
         found += [
             {**each, "configuration": providers[each["provider"]]}
             for each in resources
-            if "Name" in (each.get("inputs", {}).get("tags") or {})
+            if "Name" in (each.get("inputs", {}).get("tags") or {}) or each["type"] in BY_NAME
         ]
     return found
 
@@ -126,13 +167,35 @@ def test_an_arn_gives_the_id_of_its_own_kind_only(kind: str, arn: str, id_: str 
 
 
 def test_every_kind_that_has_a_name_among_its_tags_is_looked_for(made: list[dict[str, Any]]) -> None:
-    assert {resource["type"] for resource in made} == {*KINDS, *NOT_LOOKED_FOR}
+    assert {resource["type"] for resource in made} == {*KINDS, *BY_NAME, *NOT_LOOKED_FOR}
 
 
 def test_what_is_known_already_is_not_found(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
     vpc = next(resource for resource in made if resource["type"] == "aws:ec2/vpc:Vpc")
 
     assert finder.find(vpc["urn"], vpc["inputs"], frozenset({vpc["id"]}), {}) is None
+
+
+@pytest.mark.parametrize("kind", ["key", "secret", "gateway"])
+def test_what_was_deleted_and_is_still_listed_is_not_found(
+    finder: AwsFinder, made: list[dict[str, Any]], server: AwsServer, kind: str
+) -> None:
+    """As after `ils down`: a key stays for up to thirty days, with its tags."""
+    type_, make_and_delete = DELETED[kind]
+    resource = next(resource for resource in made if resource["type"] == type_)
+
+    deleted = make_and_delete(server, resource["inputs"])
+
+    assert finder.find(resource["urn"], resource["inputs"], frozenset(), {}) == resource["id"]
+    assert finder.find(resource["urn"], resource["inputs"], frozenset({resource["id"]}), {}) is None
+    assert deleted != resource["id"]
+
+
+def test_an_alias_of_another_key_is_not_taken_for_ours(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
+    aliases = [resource for resource in made if resource["type"] == "aws:kms/alias:Alias"]
+    inputs = {**aliases[0]["inputs"], "targetKeyId": aliases[1]["inputs"]["targetKeyId"]}
+
+    assert finder.find(aliases[0]["urn"], inputs, frozenset(), aliases[0]["configuration"]) is None
 
 
 def test_two_resources_with_the_same_tags_are_named(
@@ -154,7 +217,7 @@ def test_two_resources_with_the_same_tags_are_named(
 def test_what_cannot_become_usable_is_named(finder: AwsFinder, made: list[dict[str, Any]]) -> None:
     instance = next(resource for resource in made if resource["type"] == "aws:rds/clusterInstance:ClusterInstance")
 
-    with pytest.raises(EngineError, match=r"ils-dev.*does not become usable"):
+    with pytest.raises(EngineError, match=r"does not become usable: .*ils-dev-none"):
         finder.resume(instance["urn"], "ils-dev-none", instance["inputs"], instance["configuration"], threading.Event())
 
 
