@@ -24,6 +24,11 @@ settings.load_profile("ils")
 os.environ[CALLER_VARIABLE] = "tests"
 
 
+MORE_OPEN_FILES = 300
+"""How many more than after the last look for garbage make another one worth while."""
+KEPT_OPEN = pytest.StashKey[int]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--record-calls",
@@ -44,3 +49,15 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(1_000_000, 20, 20)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Looked for so seldom, garbage would hold on to more files and connections than a process may have."""
+    stash = item.config.stash
+    if _open_files() > stash.get(KEPT_OPEN, 0) + MORE_OPEN_FILES:
+        gc.collect()
+        stash[KEPT_OPEN] = _open_files()
+
+
+def _open_files() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())

@@ -1,7 +1,7 @@
 """Runs that do not end by themselves, side by side, and the end of an environment. The sandbox's clock runs slowly here."""
 
 import os
-import select
+import selectors
 import signal
 import subprocess
 import time
@@ -48,13 +48,14 @@ def _wait_for(process: subprocess.Popen[str], text: str) -> None:
     assert process.stderr is not None
     deadline = time.monotonic() + WAIT_SECONDS
     seen = ""
-    descriptor = process.stderr.fileno()
-    while text not in seen:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
-        assert ready, f"no {text!r} within {WAIT_SECONDS} s:\n{seen}"
-        read = os.read(descriptor, 65536).decode()
-        assert read, f"ended before {text!r}:\n{seen}"
-        seen += read
+    with selectors.DefaultSelector() as selector:  # select() takes no descriptor above 1023
+        selector.register(process.stderr, selectors.EVENT_READ)
+        while text not in seen:
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+            assert ready, f"no {text!r} within {WAIT_SECONDS} s:\n{seen}"
+            read = os.read(process.stderr.fileno(), 65536).decode()
+            assert read, f"ended before {text!r}:\n{seen}"
+            seen += read
 
 
 def test_an_interrupt_finishes_and_records_what_is_under_way_and_the_next_run_goes_on(slow: Terminal) -> None:

@@ -47,7 +47,7 @@ def test_it_brings_up_its_own_layers_and_leaves_the_others_alone(platform: Local
     assert [each["layer"] for each in status["layers"] if each["exists"]] == LAYERS
 
 
-def test_dagsters_two_accounts_have_the_roles_that_the_file_gives_them(platform: LocalSandbox) -> None:
+def test_dagsters_accounts_have_the_roles_that_the_file_gives_them(platform: LocalSandbox) -> None:
     platform.ils("up", "platform")
     keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox", "region_name": "us-east-1"}
     eks, iam = (boto3.client(name, endpoint_url=platform.endpoints["aws"], **keys) for name in ("eks", "iam"))
@@ -61,10 +61,14 @@ def test_dagsters_two_accounts_have_the_roles_that_the_file_gives_them(platform:
 
     assert {name: each["roleArn"].rpartition("/")[2] for name, each in found.items()} == {
         "dagster": "ils-platform-pods-dagster",
+        "dagster-code": "ils-platform-pods-dagster-code",
         "dagster-run": "ils-platform-pods-dagster-run",
     }
-    assert {name: each["disableSessionTags"] for name, each in found.items()} == {"dagster": False, "dagster-run": True}
-    for role, may_assume in (("ils-platform-pods-dagster", False), ("ils-platform-pods-dagster-run", True)):
+    # Session tags would be asked for by the roles that are taken on.
+    takes_on = {"dagster": False, "dagster-code": True, "dagster-run": True}
+    assert {name: each["disableSessionTags"] for name, each in found.items()} == takes_on
+    for account, may_assume in takes_on.items():
+        role = f"ils-platform-pods-{account}"
         policy = iam.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
         allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
         assert "s3:PutObject" in allowed
